@@ -17,6 +17,16 @@ const EVP_MD* FetchedSha256() {
 
 EVP_MD_CTX* Context(void* context) { return static_cast<EVP_MD_CTX*>(context); }
 
+XXH3_state_t* State(void* state) { return static_cast<XXH3_state_t*>(state); }
+
+Digest128 Canonical(XXH128_hash_t hash) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, hash);
+  Digest128 digest;
+  std::memcpy(digest.data(), canonical.digest, digest.size());
+  return digest;
+}
+
 }  // namespace
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
@@ -43,15 +53,24 @@ Digest256 Sha256::Finish() {
 Digest256 Sha256Of(std::string_view bytes) { return Sha256().Update(bytes).Finish(); }
 
 Digest128 Xxh3_128(absl::Span<const uint8_t> bytes, uint64_t seed) {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed));
-  Digest128 digest;
-  std::memcpy(digest.data(), canonical.digest, digest.size());
-  return digest;
+  return Canonical(XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed));
 }
 
 uint64_t Xxh3_64(absl::Span<const uint8_t> bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
+
+Xxh3Stream::Xxh3Stream(uint64_t seed) : state_(XXH3_createState()) {
+  HL_CHECK(state_ != nullptr);
+  HL_CHECK(XXH3_128bits_reset_withSeed(State(state_), seed) == XXH_OK);
+}
+
+Xxh3Stream::~Xxh3Stream() { XXH3_freeState(State(state_)); }
+
+void Xxh3Stream::Update(absl::Span<const uint8_t> bytes) {
+  HL_CHECK(XXH3_128bits_update(State(state_), bytes.data(), bytes.size()) == XXH_OK);
+}
+
+Digest128 Xxh3Stream::Finish() const { return Canonical(XXH3_128bits_digest(State(state_))); }
 
 }  // namespace halflife

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "absl/types/span.h"
 
@@ -38,6 +39,25 @@ Digest256 Sha256Of(std::string_view bytes);
 Digest128 Xxh3_128(absl::Span<const uint8_t> bytes, uint64_t seed);
 // XXH3, 64 bits with a seed.
 uint64_t Xxh3_64(absl::Span<const uint8_t> bytes, uint64_t seed);
+
+// Xxh3_128 of several pieces as if they were one. Move-only; one thread at a time.
+class Xxh3Stream {
+ public:
+  explicit Xxh3Stream(uint64_t seed);
+  ~Xxh3Stream();
+  Xxh3Stream(Xxh3Stream&& other) noexcept : state_(other.state_) { other.state_ = nullptr; }
+  Xxh3Stream& operator=(Xxh3Stream&& other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+
+  void Update(absl::Span<const uint8_t> bytes);
+  // Of all bytes so far.
+  Digest128 Finish() const;
+
+ private:
+  void* state_;  // XXH3_state_t
+};
 
 inline absl::Span<const uint8_t> AsBytes(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};

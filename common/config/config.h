@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/log.h"
+
+namespace halflife {
+
+// The values of every setting, typed. Plain facts, without their origins; the table in settings.cc
+// says where each comes from, what it means and what its limits are.
+struct Config {
+  // A value that is to be worked out from the machine.
+  static constexpr int64_t kAuto = -1;
+
+  struct Server {
+    std::string unix_socket;
+    std::string tcp_listen;
+    bool insecure_listen = false;
+    int64_t threads = kAuto;
+    int64_t io_threads = 0;
+    int64_t max_connections = 0;
+    absl::Duration drain_time;
+    absl::Duration shutdown_grace;
+  } server;
+
+  struct Dram {
+    int64_t budget_bytes = kAuto;
+    bool huge_pages = false;
+    double free_target_ratio = 0;
+    int64_t max_pinned_bytes = kAuto;
+    int64_t max_put_bytes = kAuto;
+    absl::Duration put_room_wait;
+  } dram;
+
+  struct Ssd {
+    std::string directory;
+    int64_t quota_bytes = 0;
+    bool direct_io = false;
+    int64_t crash_limit = 0;
+  } ssd;
+
+  std::string policy;
+  std::string admin_listen;
+
+  enum class LogFormat { kAuto, kText, kJson };
+  struct LogSection {
+    Severity level = Severity::kInfo;
+    LogFormat format = LogFormat::kAuto;
+  } log;
+
+  std::string secret_file;
+};
+
+}  // namespace halflife

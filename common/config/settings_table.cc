@@ -1,0 +1,126 @@
+#include "common/config/settings.h"
+
+namespace halflife {
+namespace {
+
+absl::Duration DurationOf(const SettingValue& value) { return absl::Nanoseconds(value.number); }
+
+constexpr Severity kSeverities[] = {Severity::kDebug, Severity::kInfo, Severity::kWarning,
+                                    Severity::kError};
+
+// clang-format off
+constexpr Setting kSettings[] = {
+    {.key = "server.unix_socket", .type = SettingType::kSocketPath,
+     .default_text = "/run/halflife/halflife.sock",
+     .doc = "Unix socket that clients of this machine connect to. Its directory is created with mode 0750 if it "
+            "is missing; whoever may open the socket may read and write blocks. Empty: no Unix socket.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.unix_socket = v.text; }},
+    {.key = "server.tcp_listen", .type = SettingType::kAddress, .default_text = "",
+     .doc = "TCP address for clients, as 127.0.0.1:50061 or [::1]:50061. Empty: none. An address other than "
+            "loopback is refused unless server.insecure_listen is true, because nothing on it is authenticated "
+            "or encrypted.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.tcp_listen = v.text; }},
+    {.key = "server.insecure_listen", .type = SettingType::kBoolean, .default_text = "false",
+     .doc = "Allows server.tcp_listen and admin.listen on addresses other than loopback without TLS. Anyone who "
+            "reaches the port can read, write and delete every block. The flag --insecure-listen sets it.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.insecure_listen = v.number != 0; }},
+    {.key = "server.threads", .type = SettingType::kInteger, .default_text = "auto", .minimum = "1",
+     .maximum = "64", .allows_auto = true,
+     .doc = "Threads that serve requests. auto: one for each processor this process may use, at most 16.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.threads = v.number; }},
+    {.key = "server.io_threads", .type = SettingType::kInteger, .default_text = "4", .minimum = "1",
+     .maximum = "64",
+     .doc = "Threads that wait for the SSD on behalf of requests. More help only a device that is faster with a "
+            "deeper queue.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.io_threads = v.number; }},
+    {.key = "server.max_connections", .type = SettingType::kInteger, .default_text = "512", .minimum = "1",
+     .maximum = "8192",
+     .doc = "Connections at one time; further ones are closed at once. Each may hold a few MiB while its client "
+            "does not read.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.max_connections = v.number; }},
+    {.key = "server.drain_time", .type = SettingType::kDuration, .default_text = "5s", .maximum = "10m",
+     .reloadable = true,
+     .doc = "After SIGTERM, how long requests are still served while readiness already says no. Set it to the time "
+            "your orchestrator needs to stop sending new clients; 0s for a sidecar.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.drain_time = DurationOf(v); }},
+    {.key = "server.shutdown_grace", .type = SettingType::kDuration, .default_text = "20s", .maximum = "10m",
+     .reloadable = true,
+     .doc = "After the drain time, how long requests in flight may take to finish, and after that how long DRAM "
+            "blocks are written to the SSD tier. Keep the sum of all three below the orchestrator's kill delay.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.shutdown_grace = DurationOf(v); }},
+
+    {.key = "storage.policy", .type = SettingType::kChoice, .default_text = "lru", .choices = "lru",
+     .doc = "What decides which block leaves first. lru: the one whose last use is longest ago, within "
+            "per-category queues.",
+     .apply = [](const SettingValue& v, Config& c) { c.policy = v.text; }},
+
+    {.key = "storage.dram.budget", .type = SettingType::kBytes, .default_text = "auto", .minimum = "16MiB",
+     .maximum = "64TiB", .allows_auto = true,
+     .doc = "Bytes of DRAM for blocks; the process stays within this plus about 512MiB. auto: the memory limit of "
+            "the cgroup, or the physical memory, minus 512MiB, and never more than 70 % of it.",
+     .apply = [](const SettingValue& v, Config& c) { c.dram.budget_bytes = v.number; }},
+    {.key = "storage.dram.huge_pages", .type = SettingType::kBoolean, .default_text = "true",
+     .doc = "Asks the kernel for transparent huge pages. Turn it off where memory is very tight.",
+     .apply = [](const SettingValue& v, Config& c) { c.dram.huge_pages = v.number != 0; }},
+    {.key = "storage.dram.free_target", .type = SettingType::kRatio, .default_text = "0.04", .minimum = "0.001",
+     .maximum = "0.5",
+     .doc = "Share of the budget that the background keeps free, so that a Put finds room at once. Raise it when "
+            "puts arrive in large bursts and are refused.",
+     .apply = [](const SettingValue& v, Config& c) { c.dram.free_target_ratio = v.ratio; }},
+    {.key = "storage.dram.max_pinned", .type = SettingType::kBytes, .default_text = "auto", .minimum = "1MiB",
+     .maximum = "64TiB", .allows_auto = true,
+     .doc = "Bytes that leases may hold in DRAM at one time. auto: a quarter of the budget.",
+     .apply = [](const SettingValue& v, Config& c) { c.dram.max_pinned_bytes = v.number; }},
+    {.key = "storage.dram.max_put", .type = SettingType::kBytes, .default_text = "auto", .minimum = "1MiB",
+     .maximum = "64TiB", .allows_auto = true,
+     .doc = "Bytes of puts in progress at one time; a Put beyond it is refused. auto: a quarter of the budget.",
+     .apply = [](const SettingValue& v, Config& c) { c.dram.max_put_bytes = v.number; }},
+    {.key = "storage.dram.put_room_wait", .type = SettingType::kDuration, .default_text = "100ms",
+     .maximum = "10s",
+     .doc = "How long a Put waits for the background to make room before it is refused.",
+     .apply = [](const SettingValue& v, Config& c) { c.dram.put_room_wait = DurationOf(v); }},
+
+    {.key = "storage.ssd.directory", .type = SettingType::kPath, .default_text = "",
+     .doc = "Directory of the SSD tier, used by this daemon alone. Empty: no SSD tier, and a restart begins "
+            "empty.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.directory = v.text; }},
+    {.key = "storage.ssd.quota", .type = SettingType::kBytes, .default_text = "10GiB", .minimum = "64MiB",
+     .maximum = "1PiB",
+     .doc = "Bytes that the SSD tier may take on the file system, everything included.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.quota_bytes = v.number; }},
+    {.key = "storage.ssd.direct_io", .type = SettingType::kBoolean, .default_text = "true",
+     .doc = "Reads and writes payload past the page cache, where the file system can. Without it the page cache "
+            "holds a second copy of hot blocks.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.direct_io = v.number != 0; }},
+    {.key = "storage.ssd.crash_limit", .type = SettingType::kInteger, .default_text = "3", .minimum = "0",
+     .maximum = "100",
+     .doc = "If the daemon was started this often within 60 s without a clean stop, it starts without the SSD "
+            "tier and says so: a damaged directory must not keep the DRAM tier down. 0: never.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.crash_limit = v.number; }},
+
+    {.key = "admin.listen", .type = SettingType::kAddress, .default_text = "127.0.0.1:9461",
+     .doc = "Address of the HTTP port for /metrics, /healthz and /statusz. Empty: none.",
+     .apply = [](const SettingValue& v, Config& c) { c.admin_listen = v.text; }},
+
+    {.key = "log.level", .type = SettingType::kChoice, .default_text = "info",
+     .choices = "debug|info|warning|error", .reloadable = true,
+     .doc = "The least severe lines that are logged. debug also shows what gRPC itself logs.",
+     .apply = [](const SettingValue& v, Config& c) { c.log.level = kSeverities[v.number]; }},
+    {.key = "log.format", .type = SettingType::kChoice, .default_text = "auto", .choices = "auto|text|json",
+     .reloadable = true,
+     .doc = "Form of the log on standard error. auto: text on a terminal, JSON lines otherwise.",
+     .apply = [](const SettingValue& v, Config& c) { c.log.format = static_cast<Config::LogFormat>(v.number); }},
+
+    {.key = "security.secret_file", .type = SettingType::kPath, .default_text = "", .sensitive = true,
+     .doc = "File with the 32-byte secret from which stored keys are derived, readable by its owner only. With "
+            "another secret, blocks on the SSD cannot be found again. Empty: tenant.secret in "
+            "storage.ssd.directory, created at the first start; without an SSD tier, a random one in memory.",
+     .apply = [](const SettingValue& v, Config& c) { c.secret_file = v.text; }},
+};
+// clang-format on
+
+}  // namespace
+
+absl::Span<const Setting> Settings() { return kSettings; }
+
+}  // namespace halflife
