@@ -1,0 +1,294 @@
+#include "storage/tiers/dram_arena_core.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "common/check.h"
+#include "common/limits.h"
+#include "common/status.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HL_ARENA_POISON 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define HL_ARENA_POISON 1
+#endif
+#if defined(HL_ARENA_POISON)
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace halflife {
+namespace {
+
+constexpr uint64_t kRangeAlignmentBytes = uint64_t{2} << 20;
+
+uint64_t RoundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+// In the address-sanitizer build a free slot cannot be touched: use after the last reference is
+// caught at once.
+void Poison([[maybe_unused]] const void* begin, [[maybe_unused]] size_t size_bytes) {
+#if defined(HL_ARENA_POISON)
+  ASAN_POISON_MEMORY_REGION(begin, size_bytes);
+#endif
+}
+
+void Unpoison([[maybe_unused]] const void* begin, [[maybe_unused]] size_t size_bytes) {
+#if defined(HL_ARENA_POISON)
+  ASAN_UNPOISON_MEMORY_REGION(begin, size_bytes);
+#endif
+}
+
+}  // namespace
+
+DramArenaCore::DramArenaCore(const DramArena::Options& options,
+                             std::unique_ptr<SparseMemory> memory)
+    : options_(options),
+      range_bytes_(RangeBytes(options)),
+      memory_(std::move(memory)),
+      classes_(options.max_classes),
+      unused_bytes_(options.budget_bytes) {}
+
+DramArenaCore::~DramArenaCore() {
+  for (const SizeClass& size_class : classes_) HL_CHECK(size_class.used_slots() == 0);
+  // The next mapping at this address must not inherit the marks.
+  for (SizeClass& size_class : classes_) {
+    if (std::unique_ptr<Slab> slab = size_class.TakeEmpty()) {
+      Unpoison(slab->base, uint64_t{slab->capacity} * slab->home.stride_bytes);
+    }
+  }
+}
+
+uint64_t DramArenaCore::RangeBytes(const DramArena::Options& options) {
+  return RoundUp(options.budget_bytes, kRangeAlignmentBytes);
+}
+
+absl::StatusOr<BlockSlot*> DramArenaCore::Allocate(size_t payload_bytes) {
+  if (payload_bytes == 0 || payload_bytes > kMaxBlockBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("DRAM tier: a block of ", payload_bytes,
+                                                   " bytes, allowed are 1 to ", kMaxBlockBytes));
+  }
+  const size_t stride_bytes = RoundUp(payload_bytes, kArenaPageBytes);
+  BlockSlot* slot = nullptr;
+  // Each turn but the last gives back one empty slab, of which each class keeps at most one; the
+  // bound only matters if other threads take the memory away each time.
+  for (int turn = 0; slot == nullptr; ++turn) {
+    Step step;
+    {
+      MutexLock lock(mutex_);
+      if (turn <= 2 * options_.max_classes) step = NextStepLocked(stride_bytes);
+      if (step.slot == nullptr && step.opening == nullptr && step.leaving == nullptr) {
+        ++refused_;
+        return NoRoomLocked(payload_bytes, stride_bytes);
+      }
+    }
+    slot = step.opening != nullptr ? Open(std::move(step.opening)) : step.slot;
+    if (step.leaving != nullptr) GiveBack(std::move(step.leaving));
+  }
+  Unpoison(slot->bytes, stride_bytes);
+  slot->payload_bytes = payload_bytes;
+  // The payload is overwritten before it can be sealed. Its tail is not, and would carry another
+  // block's bytes to the disk and to whoever maps the arena.
+  std::memset(slot->bytes + payload_bytes, 0, stride_bytes - payload_bytes);
+  slot->references.store(1, std::memory_order_relaxed);
+  return slot;
+}
+
+void DramArenaCore::Free(BlockSlot* slot) {
+  const SlotHome home = *slot->home;
+  Poison(slot->bytes, home.stride_bytes);
+  std::unique_ptr<Slab> leaving;
+  {
+    MutexLock lock(mutex_);
+    leaving = classes_[home.class_index].ReturnSlot(slot);
+  }
+  if (leaving != nullptr) GiveBack(std::move(leaving));
+}
+
+uint64_t DramArenaCore::FreeBytesFor(size_t payload_bytes) const {
+  const size_t stride_bytes = RoundUp(payload_bytes, kArenaPageBytes);
+  if (stride_bytes == 0) return 0;
+  MutexLock lock(mutex_);
+  const int found = FindClassLocked(stride_bytes);
+  uint64_t obtainable_bytes = unused_bytes_ + EmptyBytesLocked();
+  uint64_t free_bytes = 0;
+  if (found >= 0) {
+    free_bytes = classes_[found].free_slots() * stride_bytes;
+    obtainable_bytes -= classes_[found].empty_bytes();  // counted among its free slots
+  } else if (FindIdleClassLocked() < 0 &&
+             std::none_of(classes_.begin(), classes_.end(),
+                          [](const SizeClass& other) { return other.only_empty(); })) {
+    return 0;
+  }
+  return free_bytes + obtainable_bytes / stride_bytes * stride_bytes;
+}
+
+DramArena::SlabPressure DramArenaCore::MostWastefulSlab(size_t wanted_payload_bytes) const {
+  const size_t wanted_stride_bytes = RoundUp(wanted_payload_bytes, kArenaPageBytes);
+  DramArena::SlabPressure worst;
+  MutexLock lock(mutex_);
+  for (size_t index = 0; index < classes_.size(); ++index) {
+    const SizeClass& size_class = classes_[index];
+    const uint64_t stride_bytes = size_class.shape().stride_bytes;
+    const uint64_t free_bytes = size_class.free_slots() * stride_bytes;
+    if (size_class.idle() || stride_bytes == wanted_stride_bytes) continue;
+    if (free_bytes < size_class.shape().slab_bytes() || free_bytes <= worst.free_bytes) continue;
+    worst.class_index = static_cast<int>(index);
+    worst.block_bytes = stride_bytes;
+    worst.free_bytes = free_bytes;
+  }
+  if (worst.class_index < 0) return worst;
+  const Slab* slab = classes_[worst.class_index].LeastUsed();
+  worst.slab_index = slab->home.slab_index;
+  worst.generation = slab->home.generation;
+  worst.blocks_in_use = slab->used;
+  return worst;
+}
+
+void DramArenaCore::RetireSlab(const DramArena::SlabPressure& slab) {
+  if (slab.class_index < 0 || slab.class_index >= options_.max_classes) return;
+  std::unique_ptr<Slab> leaving;
+  {
+    MutexLock lock(mutex_);
+    leaving =
+        classes_[slab.class_index].Retire(static_cast<uint32_t>(slab.slab_index), slab.generation);
+  }
+  if (leaving != nullptr) GiveBack(std::move(leaving));
+}
+
+DramArena::Stats DramArenaCore::stats() const {
+  DramArena::Stats stats;
+  stats.budget_bytes = options_.budget_bytes;
+  MutexLock lock(mutex_);
+  stats.slab_bytes = options_.budget_bytes - unused_bytes_;
+  stats.refused = refused_;
+  stats.stuck_bytes = stuck_bytes_;
+  for (const SizeClass& size_class : classes_) {
+    stats.allocated_bytes += size_class.used_slots() * size_class.shape().stride_bytes;
+    stats.allocated_blocks += size_class.used_slots();
+    stats.slabs += size_class.slab_count();
+    stats.classes += size_class.idle() ? 0 : 1;
+  }
+  return stats;
+}
+
+DramArenaCore::Step DramArenaCore::NextStepLocked(size_t stride_bytes) {
+  Step step;
+  int index = FindClassLocked(stride_bytes);
+  if (index >= 0) {
+    SizeClass& size_class = classes_[index];
+    step.slot = size_class.TakeSlot();
+    if (step.slot != nullptr) return step;
+    const uint32_t added = size_class.Extend(unused_bytes_ / stride_bytes);
+    if (added > 0) {
+      unused_bytes_ -= uint64_t{added} * stride_bytes;
+      step.slot = size_class.TakeSlot();
+      return step;
+    }
+  }
+  if (unused_bytes_ < stride_bytes) {
+    // Less than a block even with all of them: then they stay where they are.
+    if (unused_bytes_ + EmptyBytesLocked() >= stride_bytes) step.leaving = TakeEmptyLocked(false);
+    return step;
+  }
+  if (index < 0) {
+    index = FindIdleClassLocked();
+    if (index < 0) {
+      step.leaving = TakeEmptyLocked(true);
+      return step;
+    }
+    classes_[index].Reset(SlabShape::For(stride_bytes, options_.budget_bytes, range_bytes_));
+  }
+  step.opening = ReserveLocked(index);
+  return step;
+}
+
+std::unique_ptr<Slab> DramArenaCore::ReserveLocked(int class_index) {
+  SizeClass& size_class = classes_[class_index];
+  const SlabShape& shape = size_class.shape();
+  const std::optional<uint32_t> slab_index = size_class.Reserve();
+  if (!slab_index) return nullptr;
+  auto slab = std::make_unique<Slab>();
+  slab->home = {this, class_index, *slab_index, ++generations_, shape.stride_bytes};
+  slab->base =
+      memory_->base() + uint64_t(class_index) * range_bytes_ + *slab_index * shape.slab_bytes();
+  slab->capacity = shape.CapacityOf(*slab_index);
+  slab->slot_count =
+      static_cast<uint32_t>(std::min<uint64_t>(slab->capacity, unused_bytes_ / shape.stride_bytes));
+  unused_bytes_ -= slab->size_bytes();
+  return slab;
+}
+
+int DramArenaCore::FindClassLocked(size_t stride_bytes) const {
+  for (size_t index = 0; index < classes_.size(); ++index) {
+    if (classes_[index].shape().stride_bytes == stride_bytes) return static_cast<int>(index);
+  }
+  return -1;
+}
+
+int DramArenaCore::FindIdleClassLocked() const {
+  for (size_t index = 0; index < classes_.size(); ++index) {
+    if (classes_[index].idle()) return static_cast<int>(index);
+  }
+  return -1;
+}
+
+std::unique_ptr<Slab> DramArenaCore::TakeEmptyLocked(bool of_lone_slabs) {
+  for (SizeClass& size_class : classes_) {
+    if (of_lone_slabs && !size_class.only_empty()) continue;
+    if (std::unique_ptr<Slab> slab = size_class.TakeEmpty()) return slab;
+  }
+  return nullptr;
+}
+
+uint64_t DramArenaCore::EmptyBytesLocked() const {
+  uint64_t bytes = 0;
+  for (const SizeClass& size_class : classes_) bytes += size_class.empty_bytes();
+  return bytes;
+}
+
+absl::Status DramArenaCore::NoRoomLocked(size_t payload_bytes, size_t stride_bytes) const {
+  if (FindClassLocked(stride_bytes) < 0 && FindIdleClassLocked() < 0) {
+    return absl::ResourceExhaustedError(absl::StrCat("DRAM tier: ", payload_bytes,
+                                                     " bytes wanted, all ", options_.max_classes,
+                                                     " size classes in use"));
+  }
+  return absl::ResourceExhaustedError(absl::StrCat("DRAM tier: ", payload_bytes, " bytes wanted, ",
+                                                   options_.budget_bytes - unused_bytes_, " of ",
+                                                   options_.budget_bytes, " in use"));
+}
+
+BlockSlot* DramArenaCore::Open(std::unique_ptr<Slab> slab) {
+  slab->records = std::make_unique<BlockSlot[]>(slab->capacity);
+  Poison(slab->base, uint64_t{slab->capacity} * slab->home.stride_bytes);
+  // A short slab's tail is not paid for: it does without.
+  if (slab->slot_count == slab->capacity) memory_->AdviseHugePages(RangeOf(*slab));
+  const int class_index = slab->home.class_index;
+  MutexLock lock(mutex_);
+  return classes_[class_index].Publish(std::move(slab));
+}
+
+void DramArenaCore::GiveBack(std::unique_ptr<Slab> slab) {
+  const SlotHome home = slab->home;
+  const uint64_t size_bytes = slab->size_bytes();
+  Unpoison(slab->base, uint64_t{slab->capacity} * home.stride_bytes);
+  const bool returned = memory_->Return(RangeOf(*slab));
+  slab.reset();
+  MutexLock lock(mutex_);
+  if (!returned) {
+    // Its pages may still be there. Counting them as used keeps the promise of the budget; nobody
+    // gets the place.
+    stuck_bytes_ += size_bytes;
+    return;
+  }
+  unused_bytes_ += size_bytes;
+  classes_[home.class_index].Forget(home.slab_index);
+}
+
+SparseMemory::Range DramArenaCore::RangeOf(const Slab& slab) const {
+  return {static_cast<uint64_t>(slab.base - memory_->base()), slab.size_bytes()};
+}
+
+}  // namespace halflife

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/mutex.h"
+#include "storage/tiers/dram_arena.h"
+#include "storage/tiers/dram_memory.h"
+#include "storage/tiers/dram_size_class.h"
+#include "storage/tiers/dram_slot.h"
+
+namespace halflife {
+
+// What DramArena is made of: the memory, the budget and the size classes. Class c owns the file's
+// bytes [c * range, (c + 1) * range), range = budget rounded up to 2 MiB, so every class could take
+// the whole budget.
+//
+// One leaf lock guards the bookkeeping, some ten loads and stores per call. System calls and the
+// making of control records happen without it, on a slab that is in nobody's reach: reserved but
+// not published, or taken out.
+class DramArenaCore {
+ public:
+  DramArenaCore(const DramArena::Options& options, std::unique_ptr<SparseMemory> memory);
+  ~DramArenaCore();
+
+  static uint64_t RangeBytes(const DramArena::Options& options);
+
+  // As DramArena::Allocate; the slot has one reference.
+  absl::StatusOr<BlockSlot*> Allocate(size_t payload_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Takes back a slot without references.
+  void Free(BlockSlot* slot) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  uint64_t FreeBytesFor(size_t payload_bytes) const ABSL_LOCKS_EXCLUDED(mutex_);
+  DramArena::SlabPressure MostWastefulSlab(size_t wanted_payload_bytes) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void RetireSlab(const DramArena::SlabPressure& slab) ABSL_LOCKS_EXCLUDED(mutex_);
+  DramArena::Stats stats() const ABSL_LOCKS_EXCLUDED(mutex_);
+  const SparseMemory& memory() const { return *memory_; }
+
+  void CountUnsealed(int64_t bytes) { unsealed_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  uint64_t unsealed_bytes() const {
+    return static_cast<uint64_t>(unsealed_bytes_.load(std::memory_order_relaxed));
+  }
+
+ private:
+  // What Allocate does next: at most one of these; none means that there is no room.
+  struct Step {
+    BlockSlot* slot = nullptr;
+    std::unique_ptr<Slab> opening;  // reserved and paid for
+    std::unique_ptr<Slab> leaving;  // taken out, still paid for
+  };
+  Step NextStepLocked(size_t stride_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::unique_ptr<Slab> ReserveLocked(int class_index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // -1 if there is none.
+  int FindClassLocked(size_t stride_bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  int FindIdleClassLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // An empty slab that was kept; with `of_lone_slabs` only where that makes the class idle.
+  std::unique_ptr<Slab> TakeEmptyLocked(bool of_lone_slabs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t EmptyBytesLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status NoRoomLocked(size_t payload_bytes, size_t stride_bytes) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  BlockSlot* Open(std::unique_ptr<Slab> slab) ABSL_LOCKS_EXCLUDED(mutex_);
+  void GiveBack(std::unique_ptr<Slab> slab) ABSL_LOCKS_EXCLUDED(mutex_);
+  SparseMemory::Range RangeOf(const Slab& slab) const;
+
+  // Constant after construction.
+  const DramArena::Options options_;
+  const uint64_t range_bytes_;
+  const std::unique_ptr<SparseMemory> memory_;
+
+  std::atomic<int64_t> unsealed_bytes_{0};
+
+  mutable Mutex mutex_;
+  std::vector<SizeClass> classes_ ABSL_GUARDED_BY(mutex_);  // max_classes
+  uint64_t unused_bytes_ ABSL_GUARDED_BY(mutex_);           // of the budget
+  uint64_t generations_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t stuck_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace halflife

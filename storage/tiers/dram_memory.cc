@@ -1,0 +1,73 @@
+#include "storage/tiers/dram_memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "common/status.h"
+
+namespace halflife {
+namespace {
+
+constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
+
+absl::Status SystemError(const char* call, uint64_t size_bytes) {
+  const int error = errno;
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "DRAM tier: ", call, " for ", size_bytes, " bytes of address space: ", std::strerror(error)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SparseMemory>> SparseMemory::Create(uint64_t size_bytes,
+                                                                   bool huge_pages) {
+  const int memfd = memfd_create("halflife-arena", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (memfd < 0) return SystemError("memfd_create", size_bytes);
+  if (ftruncate(memfd, static_cast<off_t>(size_bytes)) != 0 ||
+      fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+    const absl::Status status = SystemError("ftruncate", size_bytes);
+    close(memfd);
+    return status;
+  }
+  void* base =
+      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memfd, 0);
+  if (base == MAP_FAILED) {
+    const absl::Status status = SystemError("mmap", size_bytes);
+    close(memfd);
+    return status;
+  }
+  // Users' tokens do not belong in a core dump, and nobody could store one of this size.
+  madvise(base, size_bytes, MADV_DONTDUMP);
+  // The base state of every page, see AdviseHugePages; also where the system's default is "always".
+  madvise(base, size_bytes, MADV_NOHUGEPAGE);
+  return std::unique_ptr<SparseMemory>(
+      new SparseMemory(memfd, static_cast<uint8_t*>(base), size_bytes, huge_pages));
+}
+
+SparseMemory::~SparseMemory() {
+  munmap(base_, size_bytes_);
+  close(memfd_);
+}
+
+void SparseMemory::AdviseHugePages(Range range) {
+  if (huge_pages_) AdviseInside(range, MADV_HUGEPAGE);
+}
+
+bool SparseMemory::Return(Range range) {
+  // The next owner of these pages may have other edges.
+  if (huge_pages_) AdviseInside(range, MADV_NOHUGEPAGE);
+  return fallocate(memfd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                   static_cast<off_t>(range.offset), static_cast<off_t>(range.size_bytes)) == 0;
+}
+
+void SparseMemory::AdviseInside(Range range, int advice) {
+  const uint64_t begin = (range.offset + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
+  const uint64_t end = (range.offset + range.size_bytes) / kHugePageBytes * kHugePageBytes;
+  // Failure means small pages: slower to fill, nothing else.
+  if (begin < end) madvise(base_ + begin, end - begin, advice);
+}
+
+}  // namespace halflife

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+
+namespace halflife {
+
+// Sparse shared memory: a memfd whose size is only address space until its pages are written. Knows
+// nothing of blocks or budgets. Every method is a system call: never make one with a lock held.
+// Thread-safe.
+class SparseMemory {
+ public:
+  // A stretch of the file.
+  struct Range {
+    uint64_t offset = 0;
+    uint64_t size_bytes = 0;
+  };
+
+  // `size_bytes` is a multiple of the page size. The file can neither shrink nor grow later, so
+  // that no process that maps it can be made to fault. Left out of core dumps. Returns:
+  // kResourceExhausted if the kernel has no descriptor or no address space left.
+  static absl::StatusOr<std::unique_ptr<SparseMemory>> Create(uint64_t size_bytes, bool huge_pages);
+  ~SparseMemory();
+  SparseMemory(const SparseMemory&) = delete;
+  SparseMemory& operator=(const SparseMemory&) = delete;
+
+  // Asks for huge pages inside `range`, never across its edges: a huge page that stuck out would be
+  // memory that nobody has paid for. Where the kernel does not allow them nothing happens.
+  void AdviseHugePages(Range range);
+  // Gives the pages of `range` back to the system; they read as zero afterwards. Returns false if
+  // the kernel refused. It does if the file carries F_SEAL_FUTURE_WRITE: a reader's descriptor is
+  // made read-only in another way.
+  [[nodiscard]] bool Return(Range range);
+
+  uint8_t* base() const { return base_; }
+  int memfd() const { return memfd_; }
+
+ private:
+  SparseMemory(int memfd, uint8_t* base, uint64_t size_bytes, bool huge_pages)
+      : memfd_(memfd), base_(base), size_bytes_(size_bytes), huge_pages_(huge_pages) {}
+
+  void AdviseInside(Range range, int advice);
+
+  const int memfd_;
+  uint8_t* const base_;
+  const uint64_t size_bytes_;
+  const bool huge_pages_;
+};
+
+}  // namespace halflife

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "storage/tiers/dram_slot.h"
+
+namespace halflife {
+
+// A set of small numbers with the smallest one at hand. At most 8,192 or so numbers (see
+// SlabShape): one pass over 128 words.
+class IndexSet {
+ public:
+  void Reset(uint32_t limit, bool full);
+  void Insert(uint32_t index) { words_[index / 64] |= uint64_t{1} << (index % 64); }
+  void Erase(uint32_t index) { words_[index / 64] &= ~(uint64_t{1} << (index % 64)); }
+  std::optional<uint32_t> First() const;
+
+ private:
+  std::vector<uint64_t> words_;
+};
+
+// How a class cuts its range of the file. All in bytes of that range.
+//
+// A slab is about 8 MiB: big enough that giving it back costs one system call per some hundred
+// blocks, small enough that a class seldom sits on much more than it uses. A small budget gets
+// smaller slabs (1/64 of it), a huge one bigger slabs (1/4096), which bounds the number of slabs,
+// of memory areas of the process and the work of a scan.
+struct SlabShape {
+  size_t stride_bytes = 0;
+  uint32_t slots_per_slab = 0;
+  uint32_t slab_limit = 0;     // places in the range
+  uint32_t slots_in_last = 0;  // the last place may be smaller
+
+  static SlabShape For(size_t stride_bytes, uint64_t budget_bytes, uint64_t range_bytes);
+
+  uint64_t slab_bytes() const { return uint64_t{slots_per_slab} * stride_bytes; }
+  uint32_t CapacityOf(uint32_t slab_index) const {
+    return slab_index + 1 == slab_limit ? slots_in_last : slots_per_slab;
+  }
+};
+
+// All blocks of one size: which slabs there are and which of their slots are free. Bookkeeping
+// only: it neither touches the memory nor knows the budget, DramArenaCore does both. Not
+// thread-safe.
+//
+// A place of the range is *absent* (nobody uses it), *open* (a slab is there) or *between* (being
+// opened or given back by some thread without a lock). The lowest open slab with a free slot serves
+// first, so that the highest ones run empty.
+class SizeClass {
+ public:
+  // Starts over with another block size. Requires: slab_count() == 0.
+  void Reset(const SlabShape& shape);
+
+  // --- Slots
+  // ----------------------------------------------------------------------------------------------------
+  // A free slot of an open slab, or nullptr.
+  BlockSlot* TakeSlot();
+  // Returns the slab if it is to be given back now: it ran empty, and it is retired or not the only
+  // empty one. One empty slab stays, so that a block that comes and goes at the edge of a slab does
+  // not cost two system calls.
+  std::unique_ptr<Slab> ReturnSlot(BlockSlot* slot);
+
+  // --- Slabs: (Reserve Publish) … (TakeEmpty | ReturnSlot | Retire → a slab that left, then
+  // Forget) --------------- The lowest absent place, which is then between. nullopt if the range is
+  // full.
+  std::optional<uint32_t> Reserve();
+  // Opens the slab in its reserved place and takes its first slot.
+  BlockSlot* Publish(std::unique_ptr<Slab> slab);
+  // The given-back place of a slab is absent again.
+  void Forget(uint32_t slab_index);
+  // Adds up to `slot_limit` slots to a short slab. Returns the number of slots added, 0 if no slab
+  // is short.
+  uint32_t Extend(uint64_t slot_limit);
+  // Gives up the empty slab that was kept, or nullptr.
+  std::unique_ptr<Slab> TakeEmpty();
+  // Returns the slab if it is empty already. Nothing happens if it is no longer that slab.
+  std::unique_ptr<Slab> Retire(uint32_t slab_index, uint64_t generation);
+  // The open slab with the fewest used slots, or nullptr. Linear in the number of places.
+  const Slab* LeastUsed() const;
+
+  // --- Figures
+  // --------------------------------------------------------------------------------------------------
+  const SlabShape& shape() const { return shape_; }
+  uint32_t slab_count() const { return slab_count_; }  // open or between
+  uint64_t used_slots() const { return used_slots_; }
+  uint64_t free_slots() const { return free_slots_; }  // of slabs that still hand out
+  bool idle() const { return slab_count_ == 0; }
+  // Bytes TakeEmpty would give up.
+  uint64_t empty_bytes() const { return empty_ ? slabs_[*empty_]->size_bytes() : 0; }
+  bool only_empty() const { return slab_count_ == 1 && empty_.has_value(); }
+
+ private:
+  BlockSlot* TakeSlotOf(uint32_t slab_index);
+  std::unique_ptr<Slab> TakeOut(uint32_t slab_index);
+
+  SlabShape shape_;
+  std::vector<std::unique_ptr<Slab>> slabs_;  // by place; null if absent or between
+  IndexSet absent_;
+  IndexSet with_free_;             // open, not retired, with a free slot
+  IndexSet short_;                 // open, not retired, slot_count < capacity
+  std::optional<uint32_t> empty_;  // the empty slab that is kept
+  uint32_t slab_count_ = 0;
+  uint64_t used_slots_ = 0;
+  uint64_t free_slots_ = 0;
+};
+
+}  // namespace halflife

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "storage/tiers/dram_arena.h"
+
+namespace halflife {
+
+inline constexpr uint64_t kKiB = 1024;
+inline constexpr uint64_t kMiB = 1024 * kKiB;
+inline constexpr uint64_t kGiB = 1024 * kMiB;
+
+inline std::unique_ptr<DramArena> MakeArena(uint64_t budget_bytes, int max_classes = 8) {
+  auto arena = DramArena::Create({.budget_bytes = budget_bytes, .max_classes = max_classes});
+  EXPECT_TRUE(arena.ok()) << arena.status();
+  return arena.ok() ? *std::move(arena) : nullptr;
+}
+
+// A pattern that differs between any two seeds within the first 8 bytes and repeats at no power of
+// two.
+inline void Fill(absl::Span<uint8_t> bytes, uint64_t seed) {
+  uint64_t word = seed * 0x9e3779b97f4a7c15u + 1;
+  for (size_t at = 0; at < bytes.size(); at += 8) {
+    word = word * 6364136223846793005u + 1442695040888963407u;
+    std::memcpy(&bytes[at], &word, std::min<size_t>(8, bytes.size() - at));
+  }
+}
+
+inline bool Holds(absl::Span<const uint8_t> bytes, uint64_t seed) {
+  std::vector<uint8_t> expected(bytes.size());
+  Fill(absl::MakeSpan(expected), seed);
+  return std::memcmp(bytes.data(), expected.data(), bytes.size()) == 0;
+}
+
+inline BlockRef SealAs(BlockBuffer buffer, uint32_t depth) {
+  BlockHeader header;
+  header.payload_bytes = buffer.bytes().size();
+  header.depth = depth;
+  return std::move(buffer).Seal(header);
+}
+
+// Blocks of one size until the arena refuses, at most `limit`.
+inline std::vector<BlockRef> FillUp(DramArena& arena, size_t payload_bytes,
+                                    size_t limit = 1u << 20) {
+  std::vector<BlockRef> blocks;
+  while (blocks.size() < limit) {
+    auto buffer = arena.Allocate(payload_bytes);
+    if (!buffer.ok()) break;
+    blocks.push_back(SealAs(*std::move(buffer), static_cast<uint32_t>(blocks.size())));
+  }
+  return blocks;
+}
+
+// Memory the arena's file really has.
+inline uint64_t ResidentFileBytes(const DramArena& arena) {
+  struct stat status = {};
+  EXPECT_EQ(fstat(arena.memfd(), &status), 0);
+  return static_cast<uint64_t>(status.st_blocks) * 512;
+}
+
+}  // namespace halflife
