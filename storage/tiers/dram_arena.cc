@@ -23,7 +23,6 @@ void Unreference(BlockSlot* slot) {
 }  // namespace
 
 // --- BlockRef
-// ----------------------------------------------------------------------------------------------------
 
 BlockRef::BlockRef(const BlockRef& other) : slot_(other.slot_) {
   // Relaxed: whoever copies holds a reference already, so the slot cannot go away meanwhile.
@@ -50,7 +49,6 @@ void* BlockRef::Leak() && { return std::exchange(slot_, nullptr); }
 BlockRef BlockRef::Adopt(void* leaked) { return BlockRef(static_cast<BlockSlot*>(leaked)); }
 
 // --- BlockBuffer
-// -------------------------------------------------------------------------------------------------
 
 BlockBuffer::~BlockBuffer() {
   if (slot_ == nullptr) return;
@@ -73,7 +71,6 @@ BlockRef BlockBuffer::Seal(const BlockHeader& header) && {
 }
 
 // --- DramArena
-// ---------------------------------------------------------------------------------------------------
 
 absl::Status DramArena::Options::Validate() const {
   if (max_classes < 1 || max_classes > kMaxSizeClasses) {

@@ -56,7 +56,6 @@ class SizeClass {
   void Reset(const SlabShape& shape);
 
   // --- Slots
-  // ----------------------------------------------------------------------------------------------------
   // A free slot of an open slab, or nullptr.
   BlockSlot* TakeSlot();
   // Returns the slab if it is to be given back now: it ran empty, and it is retired or not the only
@@ -64,9 +63,9 @@ class SizeClass {
   // not cost two system calls.
   std::unique_ptr<Slab> ReturnSlot(BlockSlot* slot);
 
-  // --- Slabs: (Reserve Publish) … (TakeEmpty | ReturnSlot | Retire → a slab that left, then
-  // Forget) --------------- The lowest absent place, which is then between. nullopt if the range is
-  // full.
+  // --- Slabs: (Reserve Publish) … (TakeEmpty | ReturnSlot | Retire, then Forget)
+
+  // The lowest absent place, which is then between. nullopt if the range is full.
   std::optional<uint32_t> Reserve();
   // Opens the slab in its reserved place and takes its first slot.
   BlockSlot* Publish(std::unique_ptr<Slab> slab);
@@ -83,7 +82,6 @@ class SizeClass {
   const Slab* LeastUsed() const;
 
   // --- Figures
-  // --------------------------------------------------------------------------------------------------
   const SlabShape& shape() const { return shape_; }
   uint32_t slab_count() const { return slab_count_; }  // open or between
   uint64_t used_slots() const { return used_slots_; }

@@ -12,7 +12,8 @@
 #if __has_feature(address_sanitizer)
 #define HL_WITH_ADDRESS_SANITIZER 1
 #endif
-#elif defined(__SANITIZE_ADDRESS__)
+#endif
+#if defined(__SANITIZE_ADDRESS__)  // gcc; some headers define __has_feature there as well
 #define HL_WITH_ADDRESS_SANITIZER 1
 #endif
 

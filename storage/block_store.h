@@ -1,0 +1,211 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "common/block/attributes.h"
+#include "common/block/block_key.h"
+#include "common/block/namespace_descriptor.h"
+#include "common/clock.h"
+#include "storage/index/block_address.h"
+#include "storage/residency/residency_policy.h"
+#include "storage/store_stats.h"
+#include "storage/tiers/dram_arena.h"
+#include "storage/tiers/ssd_tier.h"
+
+namespace halflife {
+
+// An open namespace. Immutable; handed out as shared_ptr so that a request keeps it while it runs.
+struct Namespace {
+  NamespaceId id;
+  NamespaceDescriptor descriptor;
+  KeyDeriver keys;
+  uint32_t number = 0;  // dense, for counters
+};
+using NamespaceRef = std::shared_ptr<const Namespace>;
+
+// A run of ranks: parts [first, first + count).
+struct PartRange {
+  uint16_t first = 0;
+  uint16_t count = 1;
+};
+
+// A stretch of one chain: `hashes` are the blocks at depth first_depth, first_depth + 1, … `parent`
+// is the hash of the block before the first one, when the caller knows it and first_depth > 0.
+struct ChainSlice {
+  NamespaceRef ns;
+  uint32_t group = 0;
+  uint32_t first_depth = 0;
+  std::optional<BlockHash> parent;
+  absl::Span<const BlockHash> hashes;
+};
+
+enum class MissReason : uint8_t {
+  kNone = 0,
+  kNeverSeen,
+  kEvicted,
+  kNotAdmitted,
+  kExpired,
+  kCorrupt,
+  kWrongNamespace,
+  kOverQuota,
+  kUnavailable,
+};
+inline constexpr int kMissReasonCount = 9;
+std::string_view MissReasonName(MissReason reason);  // "never_seen", …
+
+struct LookupResult {
+  struct Run {
+    uint32_t first = 0;  // index into the request's hashes
+    uint32_t count = 0;
+    Tier tier = Tier::kDram;  // the slowest tier that any wanted part of these blocks is in
+  };
+  uint32_t prefix_blocks = 0;   // leading blocks with all wanted parts resident
+  std::vector<Run> runs;        // every resident block, also behind a hole
+  std::vector<uint8_t> bitmap;  // bit i (LSB first) = block i resident with all wanted parts
+  MissReason miss_reason = MissReason::kNone;  // of the first missing block
+};
+
+using LeaseId = uint64_t;  // random, 0 = none
+
+struct PinnedLookup {
+  LookupResult lookup;
+  LeaseId lease = 0;           // 0 if nothing could be pinned
+  uint32_t pinned_blocks = 0;  // the prefix that is promised, in DRAM
+  absl::Duration lease_duration;
+};
+
+enum class PutOutcome : uint8_t {
+  kStored = 0,
+  kDuplicate,
+  kDuplicateOtherBytes,
+  kRefusedNoRoom,
+  kRefusedNotAdmitted,
+  kRefusedChecksum,
+  kRefusedOverQuota,
+};
+
+// One node's blocks: the seam between the RPC layer and storage, and the only class of storage that
+// server uses. Thread-safe. Calls marked [I/O] may block on SSD: run them on the I/O executor; all
+// others never block.
+class BlockStore {
+ public:
+  struct Options {
+    // Part of the DRAM budget that background eviction keeps free, so that a Put finds room at
+    // once.
+    double free_target_ratio = 0.04;
+    uint64_t max_pinned_bytes = 0;  // under leases; 0 = 25 % of the DRAM budget
+    uint64_t max_put_bytes = 0;     // in unsealed Put buffers; 0 = 25 % of the DRAM budget
+    absl::Duration put_room_wait = absl::Milliseconds(100);
+    std::string policy = "lru";
+    // How often background work looks for something to do when nothing wakes it.
+    absl::Duration step_interval = absl::Milliseconds(20);
+    // False: no thread of its own. Background work happens in Quiesce() and where a read waits for
+    // room.
+    bool own_thread = true;
+
+    // Returns: kInvalidArgument naming the field that is out of its bounds.
+    absl::Status Validate() const;
+  };
+
+  // What the store is built on. `ssd` may be null: DRAM only; it reads into the same arena. Borrows
+  // `clock`, which outlives the store.
+  struct Tiers {
+    std::unique_ptr<DramArena> arena;
+    std::unique_ptr<SsdTier> ssd;
+    const Clock* clock = &Clock::Real();
+  };
+  // Reads back what the SSD holds before it returns [I/O].
+  static absl::StatusOr<std::unique_ptr<BlockStore>> Open(const Options& options,
+                                                          const TenantSecret& secret, Tiers tiers);
+  virtual ~BlockStore() = default;
+
+  // --- Namespaces
+  // Idempotent. Returns: kInvalidArgument (descriptor), kResourceExhausted (kMaxNamespaces),
+  // kFailedPrecondition (same id, other descriptor). [I/O]
+  virtual absl::StatusOr<NamespaceRef> OpenNamespace(const NamespaceDescriptor& descriptor) = 0;
+  // nullptr if it is not open: the caller answers FAILED_PRECONDITION.
+  virtual NamespaceRef FindNamespace(const NamespaceId& id) const = 0;
+  virtual std::vector<NamespaceRef> Namespaces() const = 0;
+
+  // --- Reading
+  // No I/O, no touch. Counts lookups by tier and miss reason.
+  virtual LookupResult Lookup(const ChainSlice& chain, PartRange parts,
+                              const RequestAttributes& attributes) = 0;
+  // Lookup, then reads SSD blocks of the prefix into DRAM and promises the prefix under a lease; a
+  // touch. [I/O]
+  virtual PinnedLookup Pin(const ChainSlice& chain, PartRange parts,
+                           const RequestAttributes& attributes, absl::Duration lease_duration) = 0;
+  virtual absl::Status Release(LeaseId lease) = 0;  // kNotFound
+  virtual absl::StatusOr<absl::Duration> Renew(LeaseId lease,
+                                               absl::Duration duration) = 0;  // kNotFound
+  // The blocks a lease promises, chain order, parts within a block. Returns: kAborted if the lease
+  // is gone.
+  struct LeasedBlocks {
+    NamespaceRef ns;
+    PartRange parts;
+    std::vector<BlockRef> blocks;  // [block][part]
+  };
+  virtual absl::StatusOr<LeasedBlocks> Leased(LeaseId lease) = 0;
+
+  BlockAddress AddressOf(const ChainSlice& chain, uint32_t index, uint16_t part) const;
+  // The block if it is in DRAM, else null. Does not touch, no I/O.
+  virtual BlockRef FindInDram(const BlockAddress& address) = 0;
+  // DRAM, else SSD (verified, promoted). One result per address: kNotFound, kDataLoss, kUnavailable
+  // or kResourceExhausted mean a miss. Concurrent reads of one block share one SSD read. [I/O]
+  virtual std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const BlockAddress> addresses) = 0;
+  // Records that a request used the first `blocks` blocks of the chain. Batched, cheap.
+  virtual void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
+                     const RequestAttributes& attributes) = 0;
+  // Read outcome of a Get, counted once per request: blocks served by tier, bytes.
+  virtual void CountGet(const RequestAttributes& attributes, uint32_t dram_blocks,
+                        uint32_t ssd_blocks, uint64_t bytes) = 0;
+
+  // --- Writing
+  // A writable buffer of ns->descriptor.block_bytes for a block that is not resident yet. Never
+  // blocks: `ready` runs at once, or when the background made room, or with kResourceExhausted
+  // after put_room_wait. kAlreadyExists if the block is in DRAM or on SSD (put-if-absent: nothing
+  // to send).
+  virtual void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
+                              std::function<void(absl::StatusOr<BlockBuffer>)> ready) = 0;
+  struct PutBlock {
+    BlockAddress address;
+    BlockKey parent;  // stored key of (parent block, same part); all zero for a first block
+    uint32_t depth = 0;
+    Digest128 checksum{};  // as declared by the client; verified here over the buffer
+    BlockBuffer buffer;
+  };
+  // Verifies, seals and publishes one block; first writer wins.
+  virtual PutOutcome Commit(const NamespaceRef& ns, PutBlock block,
+                            const RequestAttributes& attributes) = 0;
+  // A duplicate that was refused before its payload was sent.
+  virtual void CountPut(const RequestAttributes& attributes, PutOutcome outcome) = 0;
+
+  // Number of (block, part) pairs that were resident and are gone now.
+  // Pinned bytes stay readable to their holders. [I/O]
+  virtual uint64_t DeleteChain(const ChainSlice& chain, PartRange parts) = 0;
+  virtual uint64_t DeleteNamespace(const NamespaceRef& ns) = 0;
+
+  // --- Life cycle
+  // Writes what is worth keeping from DRAM to SSD, at most until `deadline` of the real clock, then
+  // stops background work. Called once before destruction at a clean stop. [I/O]
+  virtual void Drain(absl::Duration budget) = 0;
+  // Runs background steps until nothing is left to do; for tests and for conservation checks. [I/O]
+  virtual void Quiesce() = 0;
+
+  virtual StoreStats stats() const = 0;
+  // Names of categories by number.
+  virtual std::vector<std::string> CategoryNames() const = 0;
+  // Invariant 4: empty string if bytes(index) = bytes(arena in use) = sum of record lengths, else
+  // what differs. Call at a quiet point.
+  virtual std::string CheckConservation() const = 0;
+};
+
+}  // namespace halflife

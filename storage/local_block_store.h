@@ -1,0 +1,126 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "storage/background.h"
+#include "storage/block_store.h"
+#include "storage/index/block_index.h"
+#include "storage/lease_table.h"
+#include "storage/namespace_table.h"
+#include "storage/put_waiters.h"
+#include "storage/read_flights.h"
+#include "storage/removal_memory.h"
+#include "storage/residency/category_table.h"
+#include "storage/residency/change_queue.h"
+#include "storage/residency/room_demand.h"
+#include "storage/residency/tier_migrator.h"
+#include "storage/store_counters.h"
+
+namespace halflife {
+
+// The BlockStore of a node: puts the parts of storage together, each of which has its own lock and
+// is called without any other. Requests change the index and tell the background through bounded
+// queues; the background (one step at a time) evicts, demotes, expires and sweeps. Everyone but
+// block_store.cc uses it as a BlockStore.
+class LocalBlockStore final : public BlockStore {
+ public:
+  LocalBlockStore(const Options& options, const TenantSecret& secret, Tiers tiers);
+  ~LocalBlockStore() override;
+
+  // Once, before anything else [I/O].
+  void Recover();
+  void StartBackground();
+
+  absl::StatusOr<NamespaceRef> OpenNamespace(const NamespaceDescriptor& descriptor) override;
+  NamespaceRef FindNamespace(const NamespaceId& id) const override;
+  std::vector<NamespaceRef> Namespaces() const override;
+
+  LookupResult Lookup(const ChainSlice& chain, PartRange parts,
+                      const RequestAttributes& attributes) override;
+  PinnedLookup Pin(const ChainSlice& chain, PartRange parts, const RequestAttributes& attributes,
+                   absl::Duration lease_duration) override;
+  absl::Status Release(LeaseId lease) override;
+  absl::StatusOr<absl::Duration> Renew(LeaseId lease, absl::Duration duration) override;
+  absl::StatusOr<LeasedBlocks> Leased(LeaseId lease) override;
+  BlockRef FindInDram(const BlockAddress& address) override;
+  std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const BlockAddress> addresses) override;
+  void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
+             const RequestAttributes& attributes) override;
+  void CountGet(const RequestAttributes& attributes, uint32_t dram_blocks, uint32_t ssd_blocks,
+                uint64_t bytes) override;
+
+  void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
+                      std::function<void(absl::StatusOr<BlockBuffer>)> ready) override;
+  PutOutcome Commit(const NamespaceRef& ns, PutBlock block,
+                    const RequestAttributes& attributes) override;
+  void CountPut(const RequestAttributes& attributes, PutOutcome outcome) override;
+  uint64_t DeleteChain(const ChainSlice& chain, PartRange parts) override;
+  uint64_t DeleteNamespace(const NamespaceRef& ns) override;
+
+  void Drain(absl::Duration budget) override;
+  void Quiesce() override;
+  StoreStats stats() const override;
+  std::vector<std::string> CategoryNames() const override;
+  std::string CheckConservation() const override;
+
+ private:
+  // A block that this request reads from SSD, for itself and for those that follow it.
+  struct LedRead {
+    size_t index = 0;  // into the request
+    ReadFlights::FlightRef flight;
+    SsdLocation location;
+  };
+
+  // --- Reading (store_lookup.cc, store_read.cc)
+  LookupResult ResidencyOf(const ChainSlice& chain, PartRange parts) const;
+  MissReason ReasonOfFirstMiss(const ChainSlice& chain, PartRange parts,
+                               const LookupResult& result) const;
+  void CountLookup(const LookupResult& result, size_t asked, const RequestAttributes& attributes);
+  std::vector<BlockRef> ReadPrefix(const ChainSlice& chain, PartRange parts, uint32_t blocks,
+                                   absl::Status* stopped_by);
+  void ReadLed(absl::Span<const BlockAddress> addresses, absl::Span<const LedRead> led,
+               std::vector<absl::StatusOr<BlockRef>>* results);
+  std::vector<absl::StatusOr<BlockRef>> ReadSsd(absl::Span<const BlockAddress> addresses,
+                                                absl::Span<const LedRead> led);
+  absl::StatusOr<BlockRef> Settle(const BlockAddress& address, const SsdLocation& location,
+                                  absl::StatusOr<BlockRef> read);
+  void DropFromSsd(const BlockKey& key, const SsdLocation& location, bool corrupt);
+
+  // --- Writing (store_write.cc)
+  absl::StatusOr<BlockBuffer> AllocateNow(uint64_t payload_bytes);
+  PutOutcome Publish(PutBlock block, Category category);
+  size_t ServeWaiters();
+  // Takes blocks that left the index off the counts and the SSD.
+  void FinishDelete(absl::Span<const RemovedBlock> removed);
+
+  bool Step();
+  StoreCounters::PerCategory& CountersOf(const RequestAttributes& attributes);
+  uint64_t LeftoverBytes() const;
+
+  // Constant after construction. The arena outlives everything that holds a block.
+  const Options options_;
+  const Clock* const clock_;
+  const std::unique_ptr<DramArena> arena_;
+  const std::unique_ptr<SsdTier> ssd_;
+  const uint64_t arena_budget_bytes_;
+  const uint64_t max_put_bytes_;
+
+  NamespaceTable namespaces_;
+  CategoryTable categories_;
+  StoreCounters counters_;
+  RemovalMemory removals_;
+  BlockIndex index_;
+  ReadFlights flights_;
+  LeaseTable leases_;
+  PutWaiters waiters_;
+  ChangeQueue changes_;
+  RoomDemand demand_;
+  const std::unique_ptr<ResidencyPolicy> policy_;  // of the migrator
+  TierMigrator migrator_;
+  std::atomic<bool> draining_{false};
+  Background background_;  // last: stops first
+};
+
+}  // namespace halflife

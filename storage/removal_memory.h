@@ -1,0 +1,34 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "common/block/block_key.h"
+
+namespace halflife {
+
+enum class MissReason : uint8_t;
+
+// Remembers for a while why blocks that were here are not: so that a miss can say "evicted" and not
+// only "never seen". A fixed table of 64-bit words, each the fingerprint of one key and its reason;
+// the next key with the same place overwrites it. It may forget, and mixes up two keys once in
+// 2^56; a reason is for people, never for a decision. Thread-safe and lock-free.
+class RemovalMemory {
+ public:
+  // 8 bytes per place, 2 MiB.
+  explicit RemovalMemory(int log2_places = 18);
+
+  void Remember(const BlockKey& key, MissReason reason);
+  void Forget(const BlockKey& key);
+  // kNeverSeen if nothing is remembered.
+  MissReason ReasonOf(const BlockKey& key) const;
+
+ private:
+  std::atomic<uint64_t>& PlaceOf(const BlockKey& key) const;
+
+  const uint64_t mask_;
+  const std::unique_ptr<std::atomic<uint64_t>[]> places_;
+};
+
+}  // namespace halflife

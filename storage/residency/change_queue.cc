@@ -1,0 +1,38 @@
+#include "storage/residency/change_queue.h"
+
+namespace halflife {
+
+void ChangeQueue::PushChanged(absl::Span<const BlockKey> keys) {
+  MutexLock lock(mutex_);
+  if (waiting_.changed.size() + keys.size() > limits_.changed_keys) {
+    waiting_.overflowed = true;
+    return;
+  }
+  waiting_.changed.insert(waiting_.changed.end(), keys.begin(), keys.end());
+}
+
+void ChangeQueue::PushTouch(Touch touch) {
+  if (touch.keys.empty()) return;
+  MutexLock lock(mutex_);
+  if (touched_keys_ + touch.keys.size() > limits_.touched_keys) {
+    touches_dropped_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  touched_keys_ += touch.keys.size();
+  waiting_.touches.push_back(std::move(touch));
+}
+
+ChangeQueue::Batch ChangeQueue::Take() {
+  Batch taken;
+  MutexLock lock(mutex_);
+  std::swap(taken, waiting_);
+  touched_keys_ = 0;
+  return taken;
+}
+
+bool ChangeQueue::empty() const {
+  MutexLock lock(mutex_);
+  return waiting_.changed.empty() && waiting_.touches.empty() && !waiting_.overflowed;
+}
+
+}  // namespace halflife

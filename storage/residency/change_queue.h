@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "common/block/attributes.h"
+#include "common/block/block_key.h"
+#include "common/mutex.h"
+
+namespace halflife {
+
+// What requests tell the background, one push per request: "look at these keys again, the index
+// changed there" and "a request used these chains". Bounded. A lost touch costs a little accuracy
+// and is counted. A lost change would let the policy forget a block, so an overflow is remembered
+// instead: the consumer then walks the whole index.
+//
+// Changes carry keys and no facts: the consumer reads the index when it comes to them. So they may
+// be taken in any order: the last one always finds the last state. Thread-safe.
+class ChangeQueue {
+ public:
+  struct Limits {
+    size_t changed_keys = 1 << 16;
+    size_t touched_keys = 1 << 18;  // over all touches
+  };
+  // Chains of one request that are `chain_blocks` long each, one after the other (one per part).
+  struct Touch {
+    int64_t now_ns = 0;
+    Category category = kUnknownCategory;
+    uint32_t chain_blocks = 0;
+    std::vector<BlockKey> keys;
+  };
+  struct Batch {
+    std::vector<BlockKey> changed;
+    std::vector<Touch> touches;
+    bool overflowed = false;  // since the last Take
+  };
+
+  ChangeQueue() : ChangeQueue(Limits()) {}
+  explicit ChangeQueue(const Limits& limits) : limits_(limits) {}
+
+  void PushChanged(absl::Span<const BlockKey> keys);
+  void PushTouch(Touch touch);
+  Batch Take();
+  bool empty() const;
+
+  uint64_t touches_dropped() const { return touches_dropped_.load(std::memory_order_relaxed); }
+
+ private:
+  const Limits limits_;
+  std::atomic<uint64_t> touches_dropped_{0};
+
+  mutable Mutex mutex_;
+  Batch waiting_ ABSL_GUARDED_BY(mutex_);
+  size_t touched_keys_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace halflife

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "common/clock.h"
+#include "storage/index/block_index.h"
+#include "storage/removal_memory.h"
+#include "storage/residency/residency_policy.h"
+#include "storage/store_counters.h"
+#include "storage/tiers/dram_arena.h"
+#include "storage/tiers/ssd_tier.h"
+
+namespace halflife {
+
+// What the parts of the migrator work on. All borrowed; `ssd` is null without an SSD tier.
+struct MigrationContext {
+  BlockIndex* index = nullptr;
+  DramArena* arena = nullptr;
+  SsdTier* ssd = nullptr;
+  const Clock* clock = nullptr;
+  RemovalMemory* removals = nullptr;
+  StoreCounters* counters = nullptr;
+  ResidencyPolicy* policy = nullptr;
+};
+
+}  // namespace halflife

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "common/block/attributes.h"
+#include "common/block/block_key.h"
+
+namespace halflife {
+
+enum class Tier : uint8_t { kDram = 0, kSsd = 1 };
+inline constexpr int kTierCount = 2;
+
+// What the index knows about a block and a policy may use. Facts, not opinions.
+struct BlockFacts {
+  BlockKey key;
+  BlockKey parent;  // all zero for a first block
+  uint32_t depth = 0;
+  uint32_t bytes = 0;  // payload of this part
+  Category category = kUnknownCategory;
+  uint32_t hits = 0;
+  int64_t last_touch_ns = 0;  // Clock time
+};
+
+// One request touched these blocks of one chain, first block first.
+struct TouchedChain {
+  int64_t now_ns = 0;
+  Category category = kUnknownCategory;
+  absl::Span<const BlockKey> keys;
+};
+
+// Decides what stays. Pure: no clock, no lock, no I/O; the same code runs in the daemon and in the
+// simulator. Used by one thread at a time. TierMigrator feeds it facts and carries out what it
+// decides.
+class ResidencyPolicy {
+ public:
+  virtual ~ResidencyPolicy() = default;
+
+  virtual void OnInsert(Tier tier, const BlockFacts& block) = 0;
+  virtual void OnTouch(const TouchedChain& chain) = 0;
+  virtual void OnRemove(Tier tier, const BlockKey& key) = 0;
+
+  // The block to give up next in `tier`, still tracked until OnRemove. Never a block with a child
+  // in the same tier: a chain loses its tail before its head. nullopt if the tier holds nothing it
+  // may give up. `Skip` makes it pass over a block that is pinned, until the block is touched or
+  // the skips are cleared.
+  virtual std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) = 0;
+  virtual void Skip(Tier tier, const BlockKey& key) = 0;
+  virtual void ClearSkips() = 0;
+
+  // Is this DRAM block worth a write to SSD when it leaves DRAM?
+  virtual bool AdmitToSsd(const BlockFacts& block, int64_t now_ns) = 0;
+};
+
+}  // namespace halflife

@@ -1,0 +1,201 @@
+#include "storage/residency/ssd_migrator.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/container/flat_hash_set.h"
+#include "common/killpoint.h"
+#include "storage/block_store.h"
+
+namespace halflife {
+namespace {
+
+constexpr int64_t kSecondNs = int64_t{1000} * 1000 * 1000;
+
+PersistedState StateOf(const BlockFacts& facts, int64_t now_ns) {
+  PersistedState state;
+  state.parent = facts.parent;
+  state.depth = facts.depth;
+  state.category = facts.category;
+  state.hits = facts.hits;
+  state.idle_s = static_cast<uint32_t>(
+      std::clamp<int64_t>((now_ns - facts.last_touch_ns) / kSecondNs, 0, UINT32_MAX));
+  return state;
+}
+
+}  // namespace
+
+size_t SsdMigrator::Write(absl::Span<const IndexedBlock> blocks) {
+  if (context_.ssd == nullptr) return 0;
+  {
+    // Before the references are taken: a delete that sees none of its keys here finds no late write
+    // either.
+    MutexLock lock(mutex_);
+    for (const IndexedBlock& block : blocks) writing_.push_back(block.facts.key);
+  }
+  const size_t written = WriteCollected(Collect(blocks, context_.clock->NowNanos()));
+  {
+    MutexLock lock(mutex_);
+    writing_.clear();
+  }
+  written_.NotifyAll();
+  return written;
+}
+
+// Takes the references with it: when it returns, the blocks are no longer pinned by the write.
+size_t SsdMigrator::WriteCollected(std::vector<SsdWrite> writes) {
+  if (writes.empty()) return 0;
+  HL_KILLPOINT("demote.before_write");
+  const std::vector<absl::StatusOr<SsdLocation>> results = WriteWithRoom(writes);
+  HL_KILLPOINT("demote.after_write");
+  size_t written = 0;
+  std::vector<SsdErase> garbage;
+  for (size_t i = 0; i < writes.size(); ++i) {
+    const BlockKey& key = writes[i].key;
+    if (!results[i].ok()) {
+      context_.policy->OnRemove(Tier::kSsd, key);
+      StoreCounters::Add(context_.counters->demotions_refused);
+    } else if (context_.index->AttachSsd(key, writes[i].block, *results[i])) {
+      if (auto block = context_.index->Describe(key)) {
+        context_.policy->OnInsert(Tier::kSsd, block->facts);
+      }
+      ++written;
+    } else {
+      context_.policy->OnRemove(Tier::kSsd, key);
+      garbage.push_back({key, *results[i]});  // deleted meanwhile
+    }
+  }
+  HL_KILLPOINT("demote.after_index");
+  Erase(garbage);
+  return written;
+}
+
+std::vector<SsdWrite> SsdMigrator::Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns) {
+  std::vector<SsdWrite> writes;
+  for (const IndexedBlock& block : blocks) {
+    if (block.ssd.has_value()) continue;
+    if (!context_.policy->AdmitToSsd(block.facts, now_ns)) {
+      StoreCounters::Add(context_.counters->demotions_refused);
+      continue;
+    }
+    BlockRef dram = context_.index->DramCopy(block.facts.key);
+    if (!dram) continue;
+    // In advance, so that making room does not take the parent from under it.
+    context_.policy->OnInsert(Tier::kSsd, block.facts);
+    writes.push_back({block.facts.key, std::move(dram), StateOf(block.facts, now_ns)});
+  }
+  return writes;
+}
+
+std::vector<absl::StatusOr<SsdLocation>> SsdMigrator::WriteWithRoom(
+    absl::Span<const SsdWrite> writes) {
+  EvictFor(writes);
+  std::vector<absl::StatusOr<SsdLocation>> results = context_.ssd->Write(writes);
+  std::vector<size_t> full;
+  std::vector<SsdWrite> again;
+  uint64_t again_bytes = 0;
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!absl::IsResourceExhausted(results[i].status())) continue;
+    full.push_back(i);
+    again.push_back(writes[i]);
+    again_bytes += writes[i].block.payload().size();
+  }
+  // The tier's own estimate was too good, or its partitions are filled unevenly: one more try.
+  if (again.empty() || EvictBatch(again_bytes) == 0) return results;
+  std::vector<absl::StatusOr<SsdLocation>> second = context_.ssd->Write(again);
+  for (size_t i = 0; i < full.size(); ++i) results[full[i]] = std::move(second[i]);
+  return results;
+}
+
+void SsdMigrator::EvictFor(absl::Span<const SsdWrite> writes) {
+  std::map<uint64_t, uint64_t> bytes_by_size;
+  for (const SsdWrite& write : writes) {
+    bytes_by_size[write.block.payload().size()] += write.block.payload().size();
+  }
+  int rounds = 0;
+  for (const auto& [size_bytes, bytes] : bytes_by_size) {
+    for (; rounds < kEvictRounds; ++rounds) {
+      const uint64_t free_bytes = context_.ssd->FreeBytesFor(size_bytes);
+      if (free_bytes >= bytes) break;
+      if (EvictBatch(bytes - free_bytes) == 0) return;
+    }
+  }
+}
+
+size_t SsdMigrator::EvictBatch(uint64_t wanted_bytes) {
+  std::vector<SsdErase> erases;
+  uint64_t freed_bytes = 0;
+  // Each turn takes one block out of the policy's SSD tier.
+  while (freed_bytes < wanted_bytes && erases.size() < kEvictBatchBlocks) {
+    const std::optional<BlockKey> key =
+        context_.policy->NextVictim(Tier::kSsd, context_.clock->NowNanos());
+    if (!key) break;
+    const std::optional<IndexedBlock> block = context_.index->Describe(*key);
+    context_.policy->OnRemove(Tier::kSsd, *key);
+    if (!block || !block->ssd || !Forget(*key, *block->ssd)) continue;
+    freed_bytes += block->ssd->bytes;
+    erases.push_back({*key, *block->ssd});
+  }
+  Erase(erases);
+  return erases.size();
+}
+
+bool SsdMigrator::Forget(const BlockKey& key, const SsdLocation& location) {
+  const BlockIndex::Dropped dropped = context_.index->DropSsd(key, location);
+  if (dropped.result != BlockIndex::DropResult::kDropped) return false;
+  const IndexedBlock& block = dropped.removed.block;
+  context_.counters->CountEvicted(Tier::kSsd, EvictReason::kCapacity, block.facts.bytes);
+  if (dropped.left_node) {
+    context_.removals->Remember(key, MissReason::kEvicted);
+    context_.counters->RecordEnd(block, context_.clock->NowNanos(), true);
+  }
+  return true;
+}
+
+void SsdMigrator::Erase(absl::Span<const SsdErase> erases) {
+  if (erases.empty()) return;
+  HL_KILLPOINT("evict.before_erase");
+  context_.ssd->Erase(erases);
+  HL_KILLPOINT("evict.after_erase");
+}
+
+bool SsdMigrator::EraseWanted() {
+  const std::vector<SsdLocation> wanted = context_.ssd->WantedBack(kWantedBatch);
+  if (wanted.empty()) return false;
+  using Place = std::tuple<uint8_t, uint8_t, uint32_t, uint32_t>;
+  absl::flat_hash_set<Place> places;
+  const auto place_of = [](const SsdLocation& at) {
+    return Place(at.partition, at.generation, at.file, at.slot);
+  };
+  for (const SsdLocation& location : wanted) places.insert(place_of(location));
+  // The index cannot be asked by location: one walk over it for up to kWantedBatch answers, and
+  // this is rare.
+  std::vector<SsdErase> erases;
+  BlockIndex::Cursor cursor;
+  do {
+    for (const IndexedBlock& block : context_.index->Scan(&cursor, 4096)) {
+      if (!block.ssd || !places.contains(place_of(*block.ssd))) continue;
+      if (!Forget(block.facts.key, *block.ssd)) continue;
+      context_.policy->OnRemove(Tier::kSsd, block.facts.key);
+      erases.push_back({block.facts.key, *block.ssd});
+    }
+  } while (cursor.shard != 0 || cursor.record != 0);
+  Erase(erases);
+  return !erases.empty();
+}
+
+void SsdMigrator::AwaitWritesOf(absl::Span<const BlockKey> keys) {
+  const absl::flat_hash_set<BlockKey, BlockKeyHash> wanted(keys.begin(), keys.end());
+  Await([&wanted](const BlockKey& key) { return wanted.contains(key); });
+}
+
+void SsdMigrator::AwaitWritesIn(const Digest128& prefix) {
+  Await([&prefix](const BlockKey& key) { return key.ns == prefix; });
+}
+
+void SsdMigrator::Await(const std::function<bool(const BlockKey&)>& waits_for) {
+  MutexLock lock(mutex_);
+  while (std::any_of(writing_.begin(), writing_.end(), waits_for)) written_.Wait(mutex_);
+}
+
+}  // namespace halflife

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "common/mutex.h"
+#include "storage/residency/migration_context.h"
+
+namespace halflife {
+
+// The SSD half of TierMigrator: writes blocks that are to leave DRAM, evicts blocks to make room
+// for them, and gives slots back that the tier asks for. Used by the one thread that steps the
+// migrator, but for Await…, which are thread-safe.
+class SsdMigrator {
+ public:
+  explicit SsdMigrator(const MigrationContext& context) : context_(context) {}
+
+  // Writes those of `blocks` that are in DRAM and not on SSD yet, if the policy admits them. What
+  // was not written is counted as refused and stays as it is. Returns the number of blocks written.
+  size_t Write(absl::Span<const IndexedBlock> blocks);
+
+  // Erases what the tier wants back. Returns true if it asked for anything.
+  bool EraseWanted();
+  void Erase(absl::Span<const SsdErase> erases);
+
+  // Returns once no write is under way that could still put one of these keys, or a key of this
+  // namespace, on SSD: for a delete that has taken them out of the index.
+  void AwaitWritesOf(absl::Span<const BlockKey> keys);
+  void AwaitWritesIn(const Digest128& prefix);
+
+ private:
+  static constexpr size_t kEvictBatchBlocks = 32;
+  static constexpr int kEvictRounds = 8;  // per write
+  static constexpr size_t kWantedBatch = 256;
+
+  std::vector<SsdWrite> Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns);
+  size_t WriteCollected(std::vector<SsdWrite> writes);
+  std::vector<absl::StatusOr<SsdLocation>> WriteWithRoom(absl::Span<const SsdWrite> writes);
+  void EvictFor(absl::Span<const SsdWrite> writes);
+  // At most kEvictBatchBlocks, and no more than frees `wanted_bytes`. Returns the number of blocks
+  // evicted.
+  size_t EvictBatch(uint64_t wanted_bytes);
+  // Takes the SSD copy out of the index and the policy, and counts it. False if it is not there any
+  // more.
+  bool Forget(const BlockKey& key, const SsdLocation& location);
+  void Await(const std::function<bool(const BlockKey&)>& waits_for);
+
+  const MigrationContext context_;
+
+  Mutex mutex_;
+  CondVar written_;
+  std::vector<BlockKey> writing_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace halflife

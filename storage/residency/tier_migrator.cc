@@ -1,0 +1,172 @@
+#include "storage/residency/tier_migrator.h"
+
+#include <algorithm>
+
+#include "common/killpoint.h"
+#include "storage/block_store.h"
+
+namespace halflife {
+namespace {
+
+constexpr int64_t kSkipPeriodNs = int64_t{100} * 1000 * 1000;
+constexpr int64_t kMsNs = 1000 * 1000;
+constexpr int64_t kSweepPaceNs = 50 * kMsNs;
+constexpr int64_t kSweepPauseNs = 1000 * kMsNs;  // between walks
+
+}  // namespace
+
+TierMigrator::TierMigrator(const Options& options, const MigrationContext& context,
+                           ChangeQueue* changes, RoomDemand* demand)
+    : options_(options), context_(context), changes_(changes), demand_(demand), writer_(context) {}
+
+bool TierMigrator::Step() {
+  ApplyChanges();
+  const int64_t now_ns = context_.clock->NowNanos();
+  if (now_ns - skips_cleared_ns_ >= kSkipPeriodNs) {
+    context_.policy->ClearSkips();
+    skips_cleared_ns_ = now_ns;
+  }
+  bool more = KeepRoom();
+  if (context_.ssd != nullptr) {
+    more |= writer_.EraseWanted();
+    more |= context_.ssd->Step();
+  }
+  more |= catching_up_;
+  SweepWhenDue(now_ns);
+  return more || !changes_->empty();
+}
+
+// --- Facts for the policy
+
+void TierMigrator::ApplyChanges() {
+  const ChangeQueue::Batch batch = changes_->Take();
+  for (const BlockKey& key : batch.changed) Reconcile(key);
+  std::vector<std::pair<Category, int64_t>> gaps_ns;
+  for (const ChangeQueue::Touch& touch : batch.touches) {
+    for (size_t first = 0; first < touch.keys.size(); first += touch.chain_blocks) {
+      const TouchedChain chain{touch.now_ns, touch.category,
+                               absl::MakeConstSpan(touch.keys).subspan(first, touch.chain_blocks)};
+      context_.index->TouchChain(chain, &gaps_ns);
+      context_.policy->OnTouch(chain);
+    }
+  }
+  for (const auto& [category, gap_ns] : gaps_ns) {
+    context_.counters->categories[category].reuse_gap_ms.Record(gap_ns / kMsNs);
+  }
+  if (batch.overflowed) {
+    catching_up_ = true;
+    sweep_cursor_ = {};
+  }
+}
+
+void TierMigrator::Reconcile(const BlockKey& key) { Reconcile(key, context_.index->Describe(key)); }
+
+void TierMigrator::Reconcile(const BlockKey& key, const std::optional<IndexedBlock>& block) {
+  if (block && block->ssd) {
+    context_.policy->OnInsert(Tier::kSsd, block->facts);
+  } else {
+    context_.policy->OnRemove(Tier::kSsd, key);
+  }
+  if (block && block->in_dram) {
+    BlockFacts facts = block->facts;
+    // A promotion is a use; the touch that tells the index so comes behind it.
+    if (block->ssd) facts.last_touch_ns = context_.clock->NowNanos();
+    context_.policy->OnInsert(Tier::kDram, facts);
+  } else {
+    context_.policy->OnRemove(Tier::kDram, key);
+  }
+}
+
+// --- Sweep
+
+size_t TierMigrator::SweepAll() {
+  ApplyChanges();
+  size_t dropped = 0;
+  sweep_cursor_ = {};
+  while (!SweepSome(kSweepRecords, &dropped)) {
+  }
+  catching_up_ = false;
+  return dropped;
+}
+
+// Unless the policy lost something, at a pace of about 20,000 blocks and 20 ms of processor time
+// per second.
+void TierMigrator::SweepWhenDue(int64_t now_ns) {
+  if (!catching_up_ && now_ns < sweep_due_ns_) return;
+  size_t dropped = 0;
+  const bool at_end = SweepSome(kSweepRecords, &dropped);
+  if (at_end) catching_up_ = false;
+  sweep_due_ns_ = now_ns + (at_end ? kSweepPauseNs : kSweepPaceNs);
+}
+
+// Returns true when the walk has come to its end.
+bool TierMigrator::SweepSome(size_t records, size_t* dropped) {
+  std::vector<BlockKey> unreachable;
+  const int64_t now_ns = context_.clock->NowNanos();
+  for (const IndexedBlock& block : context_.index->Scan(&sweep_cursor_, records)) {
+    const BlockKey& key = block.facts.key;
+    // As it is now: the scan's answer may be old already.
+    Reconcile(key);
+    if (block.facts.parent == BlockKey{} || context_.index->Contains(block.facts.parent)) continue;
+    if (sweep_.IsUnreachable(key, now_ns) && !block.pinned) unreachable.push_back(key);
+  }
+  DropUnreachable(unreachable);
+  *dropped += unreachable.size();
+  const bool at_end = sweep_cursor_.shard == 0 && sweep_cursor_.record == 0;
+  if (at_end) sweep_.EndPass();
+  return at_end;
+}
+
+void TierMigrator::DropUnreachable(absl::Span<const BlockKey> keys) {
+  std::vector<SsdErase> erases;
+  for (const BlockKey& key : keys) {
+    const std::optional<RemovedBlock> removed = context_.index->Remove(key);
+    if (!removed) continue;
+    const IndexedBlock& block = removed->block;
+    Reconcile(key, std::nullopt);
+    context_.removals->Remember(key, MissReason::kEvicted);
+    context_.counters->RecordEnd(block, context_.clock->NowNanos(), false);
+    const uint64_t bytes = block.facts.bytes;
+    if (block.in_dram) {
+      context_.counters->CountEvicted(Tier::kDram, EvictReason::kUnreachable, bytes);
+    }
+    if (!block.ssd) continue;
+    context_.counters->CountEvicted(Tier::kSsd, EvictReason::kUnreachable, bytes);
+    erases.push_back({key, *block.ssd});
+  }
+  writer_.Erase(erases);
+}
+
+// --- Drain
+
+void TierMigrator::Drain(const Clock& clock, int64_t deadline_ns) {
+  if (context_.ssd == nullptr) return;
+  ApplyChanges();
+  std::vector<IndexedBlock> unwritten;
+  BlockIndex::Cursor cursor;
+  do {
+    for (IndexedBlock& block : context_.index->Scan(&cursor, 4096)) {
+      if (block.in_dram && !block.ssd) unwritten.push_back(std::move(block));
+    }
+  } while (cursor.shard != 0 || cursor.record != 0);
+  std::sort(unwritten.begin(), unwritten.end(), [](const IndexedBlock& a, const IndexedBlock& b) {
+    if (a.facts.last_touch_ns != b.facts.last_touch_ns) {
+      return a.facts.last_touch_ns > b.facts.last_touch_ns;
+    }
+    return a.facts.depth < b.facts.depth;
+  });
+  size_t next = 0;
+  while (next < unwritten.size() && clock.NowNanos() < deadline_ns) {
+    size_t end = next;
+    uint64_t bytes = 0;
+    while (end < unwritten.size() && end - next < kBatchBlocks && bytes < kBatchBytes) {
+      bytes += unwritten[end++].facts.bytes;
+    }
+    const size_t written = writer_.Write(absl::MakeConstSpan(unwritten).subspan(next, end - next));
+    HL_KILLPOINT("drain.middle");
+    if (written == 0) return;  // nothing goes any more: quota or a broken medium
+    next = end;
+  }
+}
+
+}  // namespace halflife

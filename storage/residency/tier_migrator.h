@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "storage/residency/change_queue.h"
+#include "storage/residency/migration_context.h"
+#include "storage/residency/room_demand.h"
+#include "storage/residency/ssd_migrator.h"
+#include "storage/residency/unreachable_sweep.h"
+
+namespace halflife {
+
+// Carries out what the policy decides: keeps room in DRAM ahead of the requests, demotes what
+// leaves it, evicts from SSD what no longer fits, moves memory between block sizes and drops blocks
+// that nothing can reach any more.
+//
+// It is the only one that feeds and asks the policy. Step, SweepAll and Drain are called by one
+// thread at a time; nothing a request does waits for it, but for a delete (Await… of writer()).
+class TierMigrator {
+ public:
+  struct Options {
+    double free_target_ratio = 0.04;  // of the DRAM budget, per block size in use
+  };
+
+  // Borrows everything.
+  TierMigrator(const Options& options, const MigrationContext& context, ChangeQueue* changes,
+               RoomDemand* demand);
+
+  // A bounded piece of work. Returns true if more is ready now.
+  bool Step();
+  // Walks the whole index once: gives the policy what it missed and drops unreachable blocks.
+  // Returns how many were dropped; their children are without a parent then, for the next walk.
+  size_t SweepAll();
+  // Pinned blocks that were passed over are looked at again.
+  void ForgetSkips() { context_.policy->ClearSkips(); }
+  // Writes DRAM blocks that are not on SSD, last used first, heads before tails, until
+  // `deadline_ns` of `clock`.
+  void Drain(const Clock& clock, int64_t deadline_ns);
+  // Gives the policy a block that the index knows already.
+  void Reconcile(const BlockKey& key);
+
+  SsdMigrator& writer() { return writer_; }
+
+ private:
+  // Per step. Together about 32 MiB of writes: tens of milliseconds on an SSD.
+  static constexpr size_t kBatchBlocks = 32;
+  static constexpr uint64_t kBatchBytes = uint64_t{32} << 20;
+  static constexpr int kRoundsPerStep = 4;
+  static constexpr int kSkipsPerBatch = 256;
+  static constexpr size_t kSweepRecords = 1024;
+
+  void ApplyChanges();
+  void Reconcile(const BlockKey& key, const std::optional<IndexedBlock>& block);
+  void SweepWhenDue(int64_t now_ns);
+  bool SweepSome(size_t records, size_t* dropped);
+  void DropUnreachable(absl::Span<const BlockKey> keys);
+
+  bool KeepRoom();
+  bool MakeRoomFor(const RoomDemand::Size& size, uint64_t target_bytes);
+  uint64_t TargetBytes(const RoomDemand::Size& size) const;
+  size_t EvictFromDram(uint64_t wanted_bytes);
+  std::vector<IndexedBlock> TakeVictims(uint64_t wanted_bytes);
+  size_t DropVictims(absl::Span<const IndexedBlock> victims);
+
+  bool EmptyASlabFor(uint64_t payload_bytes);
+  bool MayGive(const DramArena::SlabPressure& slab) const;
+  void MoveOut(const BlockKey& key);
+
+  // Constant after construction.
+  const Options options_;
+  const MigrationContext context_;
+  ChangeQueue* const changes_;
+  RoomDemand* const demand_;
+
+  // Of the stepping thread.
+  SsdMigrator writer_;
+  UnreachableSweep sweep_;
+  BlockIndex::Cursor sweep_cursor_;
+  bool catching_up_ = false;  // a change was lost: the whole index has to be walked now
+  int64_t sweep_due_ns_ = 0;
+  int64_t skips_cleared_ns_ = 0;
+  std::vector<RoomDemand::Size> sizes_;  // of this step
+};
+
+}  // namespace halflife

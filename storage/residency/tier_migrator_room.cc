@@ -1,0 +1,156 @@
+// The DRAM half of TierMigrator: keeps room ahead of the requests.
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/container/flat_hash_set.h"
+#include "storage/block_store.h"
+#include "storage/residency/tier_migrator.h"
+
+namespace halflife {
+
+bool TierMigrator::KeepRoom() {
+  bool more = false;
+  sizes_ = demand_->Snapshot(context_.clock->NowNanos());
+  const uint64_t budget_bytes = context_.arena->stats().budget_bytes;
+  for (const RoomDemand::Size& size : sizes_) {
+    if (size.payload_bytes > budget_bytes) continue;  // not with all of DRAM
+    const uint64_t target_bytes = TargetBytes(size);
+    if (context_.arena->FreeBytesFor(size.payload_bytes) < target_bytes) {
+      more |= MakeRoomFor(size, target_bytes);
+    }
+  }
+  return more;
+}
+
+uint64_t TierMigrator::TargetBytes(const RoomDemand::Size& size) const {
+  const uint64_t budget_bytes = context_.arena->stats().budget_bytes;
+  const auto ahead_bytes =
+      static_cast<uint64_t>(options_.free_target_ratio * static_cast<double>(budget_bytes));
+  // However many wait: what they get is needed by others as well, and they cannot all be served in
+  // one step.
+  const uint64_t wanted_bytes = std::min(size.wanted_bytes, budget_bytes / 4);
+  return std::min(budget_bytes, std::max({ahead_bytes, size.payload_bytes, wanted_bytes}));
+}
+
+// Returns true if there is more to do and it went forward.
+bool TierMigrator::MakeRoomFor(const RoomDemand::Size& size, uint64_t target_bytes) {
+  for (int round = 0; round < kRoundsPerStep; ++round) {
+    const uint64_t free_bytes = context_.arena->FreeBytesFor(size.payload_bytes);
+    if (free_bytes >= target_bytes) return false;
+    if (EmptyASlabFor(size.payload_bytes)) continue;
+    if (EvictFromDram(target_bytes - free_bytes) == 0) return false;
+  }
+  return true;
+}
+
+// --- Eviction
+
+size_t TierMigrator::EvictFromDram(uint64_t wanted_bytes) {
+  const std::vector<IndexedBlock> victims = TakeVictims(wanted_bytes);
+  if (victims.empty()) return 0;
+  writer_.Write(victims);
+  return DropVictims(victims);
+}
+
+// Takes victims out of the policy's DRAM tier, so that it can name their parents next: tails before
+// heads.
+std::vector<IndexedBlock> TierMigrator::TakeVictims(uint64_t wanted_bytes) {
+  const int64_t now_ns = context_.clock->NowNanos();
+  const uint64_t limit_bytes = std::min(wanted_bytes, kBatchBytes);
+  std::vector<IndexedBlock> victims;
+  uint64_t bytes = 0;
+  int skips = 0;
+  while (victims.size() < kBatchBlocks && bytes < limit_bytes && skips < kSkipsPerBatch) {
+    const std::optional<BlockKey> key = context_.policy->NextVictim(Tier::kDram, now_ns);
+    if (!key) break;
+    const std::optional<IndexedBlock> block = context_.index->Describe(*key);
+    if (!block || !block->in_dram) {
+      Reconcile(*key, block);
+      continue;
+    }
+    if (block->pinned) {
+      context_.policy->Skip(Tier::kDram, *key);
+      ++skips;
+      continue;
+    }
+    context_.policy->OnRemove(Tier::kDram, *key);
+    bytes += block->facts.bytes;
+    victims.push_back(*block);
+  }
+  return victims;
+}
+
+// In the order in which they were named. A block that somebody holds now stays, and with it its
+// ancestors.
+size_t TierMigrator::DropVictims(absl::Span<const IndexedBlock> victims) {
+  absl::flat_hash_set<BlockKey, BlockKeyHash> kept;
+  size_t dropped_blocks = 0;
+  for (const IndexedBlock& victim : victims) {
+    const BlockKey& key = victim.facts.key;
+    BlockIndex::Dropped dropped;
+    if (!kept.contains(key)) dropped = context_.index->DropDram(key);
+    if (kept.contains(key) || dropped.result == BlockIndex::DropResult::kPinned) {
+      context_.policy->OnInsert(Tier::kDram, victim.facts);
+      context_.policy->Skip(Tier::kDram, key);
+      kept.insert(victim.facts.parent);
+      continue;
+    }
+    if (dropped.result == BlockIndex::DropResult::kGone) continue;  // deleted meanwhile
+    ++dropped_blocks;
+    const IndexedBlock& block = dropped.removed.block;
+    context_.counters->CountEvicted(Tier::kDram, EvictReason::kCapacity, block.facts.bytes);
+    if (dropped.left_node) {
+      context_.removals->Remember(key, MissReason::kEvicted);
+      context_.counters->RecordEnd(block, context_.clock->NowNanos(), true);
+    } else {
+      StoreCounters::Add(context_.counters->demoted_blocks);
+      StoreCounters::Add(context_.counters->demoted_bytes, block.facts.bytes);
+    }
+  }
+  return dropped_blocks;
+}
+
+// --- Memory from one block size to another
+
+// Where another size has a slab's worth of free slots, empties one of its slabs: the memory is then
+// for anybody.
+bool TierMigrator::EmptyASlabFor(uint64_t payload_bytes) {
+  const DramArena::SlabPressure slab = context_.arena->MostWastefulSlab(payload_bytes);
+  if (slab.class_index < 0 || !MayGive(slab)) return false;
+  context_.arena->RetireSlab(slab);
+  std::vector<BlockKey> keys;
+  for (int shard = 0; shard < BlockIndex::kShards && keys.size() < slab.blocks_in_use; ++shard) {
+    for (const auto& [key, block] : context_.index->DramCopies(shard)) {
+      if (context_.arena->InSlab(block, slab)) keys.push_back(key);
+    }
+  }
+  for (const BlockKey& key : keys) MoveOut(key);
+  return true;
+}
+
+// A size in use gives only from what it has twice over. Else two sizes would pass one slab to and
+// fro.
+bool TierMigrator::MayGive(const DramArena::SlabPressure& slab) const {
+  for (const RoomDemand::Size& size : sizes_) {
+    const uint64_t padded_bytes = (size.payload_bytes + 4095) / 4096 * 4096;
+    if (padded_bytes != slab.block_bytes) continue;
+    if (slab.free_bytes < 2 * TargetBytes(size)) return false;
+  }
+  return true;
+}
+
+void TierMigrator::MoveOut(const BlockKey& key) {
+  const std::optional<IndexedBlock> block = context_.index->Describe(key);
+  // A pinned block stays: its slab is handed back when the last holder lets go.
+  if (!block || !block->in_dram || block->pinned) return;
+  const BlockRef from = context_.index->DramCopy(key);
+  if (!from) return;
+  absl::StatusOr<BlockBuffer> buffer = context_.arena->Allocate(from.payload().size());
+  if (!buffer.ok()) return;
+  // A copy of block bytes: the price of taking memory from a size that does not need it.
+  std::memcpy(buffer->bytes().data(), from.payload().data(), from.payload().size());
+  context_.index->SwapDram(key, from, (*std::move(buffer)).Seal(from.header()));
+}
+
+}  // namespace halflife

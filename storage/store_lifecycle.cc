@@ -1,0 +1,210 @@
+// LocalBlockStore: construction, recovery, background work, drain, figures.
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_set.h"
+#include "common/log.h"
+#include "common/status.h"
+#include "storage/local_block_store.h"
+#include "storage/residency/recency_policy.h"
+
+namespace halflife {
+namespace {
+
+constexpr size_t kExpirePerStep = 64;
+// Far above what any number of blocks needs. Ends a loop that an own bug would make endless.
+constexpr int kMaxQuiesceSteps = 1 << 20;
+
+}  // namespace
+
+LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& secret, Tiers tiers)
+    : options_(options),
+      clock_(tiers.clock),
+      arena_(std::move(tiers.arena)),
+      ssd_(std::move(tiers.ssd)),
+      arena_budget_bytes_(arena_->stats().budget_bytes),
+      max_put_bytes_(options.max_put_bytes > 0 ? options.max_put_bytes : arena_budget_bytes_ / 4),
+      namespaces_(secret, ssd_.get()),
+      leases_({options.max_pinned_bytes > 0 ? options.max_pinned_bytes : arena_budget_bytes_ / 4}),
+      policy_(std::make_unique<RecencyPolicy>()),
+      migrator_({options.free_target_ratio},
+                {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get()},
+                &changes_, &demand_),
+      background_([this] { return Step(); }) {}
+
+LocalBlockStore::~LocalBlockStore() {
+  draining_.store(true);
+  background_.Stop();
+  waiters_.FailAll(absl::UnavailableError("store: stopping"));
+}
+
+void LocalBlockStore::StartBackground() { background_.Start(options_.step_interval); }
+
+void LocalBlockStore::Recover() {
+  if (ssd_ == nullptr) return;
+  namespaces_.Load();
+  struct Found {
+    uint32_t idle_s;
+    uint32_t depth;
+    BlockKey key;
+  };
+  std::vector<Found> found;
+  std::vector<SsdErase> orphans;
+  const int64_t now_ns = clock_->NowNanos();
+  ssd_->Recover([&](const SsdTier::Recovered& block) {
+    const NamespaceRef ns = namespaces_.Find(block.identity.ns);
+    const BlockIdentity& identity = block.identity;
+    NewBlock entry;
+    entry.address = {identity, block.key};
+    entry.parent = block.state.parent;
+    entry.depth = block.state.depth;
+    entry.category = CategoryTable::Persisted(block.state.category);
+    entry.hits = block.state.hits;
+    entry.last_touch_ns = now_ns - absl::ToInt64Nanoseconds(absl::Seconds(block.state.idle_s));
+    entry.born_ns = entry.last_touch_ns;
+    // Without its namespace, or under another secret, nobody can ask for it any more.
+    if (ns == nullptr ||
+        ns->keys.KeyOf(identity.hash, identity.group, identity.part) != block.key ||
+        !index_.RestoreOnSsd(entry, block.location)) {
+      orphans.push_back({block.key, block.location});
+      return;
+    }
+    found.push_back({block.state.idle_s, block.state.depth, block.key});
+  });
+  ssd_->Erase(orphans);
+  // The policy takes them in the order in which they may go: longest idle first, tails before
+  // heads.
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return a.idle_s != b.idle_s ? a.idle_s > b.idle_s : a.depth > b.depth;
+  });
+  for (const Found& block : found) migrator_.Reconcile(block.key);
+  if (found.empty() && orphans.empty()) return;
+  Log(Severity::kInfo, "store",
+      absl::StrCat(found.size(), " blocks found on SSD, ", orphans.size(), " without a namespace"));
+}
+
+bool LocalBlockStore::Step() {
+  bool more = leases_.ExpireSome(clock_->NowNanos(), kExpirePerStep);
+  size_t answered = ServeWaiters();
+  more |= migrator_.Step();
+  answered += ServeWaiters();
+  namespaces_.SaveUnsaved();
+  return more || (answered > 0 && !waiters_.empty());
+}
+
+void LocalBlockStore::Quiesce() {
+  background_.RunAlone([this] {
+    int steps = 0;
+    do {
+      migrator_.ForgetSkips();
+      while (Step() && ++steps < kMaxQuiesceSteps) {
+      }
+    } while (migrator_.SweepAll() > 0 && ++steps < kMaxQuiesceSteps);
+  });
+}
+
+void LocalBlockStore::Drain(absl::Duration budget) {
+  draining_.store(true);
+  waiters_.FailAll(absl::UnavailableError("store: draining"));
+  background_.Stop();
+  const Clock& clock = Clock::Real();
+  const int64_t deadline_ns = clock.NowNanos() + absl::ToInt64Nanoseconds(budget);
+  background_.RunAlone([&] { migrator_.Drain(clock, deadline_ns); });
+}
+
+absl::StatusOr<NamespaceRef> LocalBlockStore::OpenNamespace(const NamespaceDescriptor& descriptor) {
+  return namespaces_.Open(descriptor);
+}
+
+NamespaceRef LocalBlockStore::FindNamespace(const NamespaceId& id) const {
+  return namespaces_.Find(id);
+}
+
+std::vector<NamespaceRef> LocalBlockStore::Namespaces() const { return namespaces_.All(); }
+
+std::vector<std::string> LocalBlockStore::CategoryNames() const { return categories_.Names(); }
+
+StoreCounters::PerCategory& LocalBlockStore::CountersOf(const RequestAttributes& attributes) {
+  return counters_.categories[categories_.CategoryOf(attributes)];
+}
+
+StoreStats LocalBlockStore::stats() const {
+  StoreStats stats;
+  stats.dram = arena_->stats();
+  stats.has_ssd = ssd_ != nullptr;
+  if (ssd_ != nullptr) stats.ssd = ssd_->stats();
+  counters_.CopyTo(&stats, categories_.Names());
+  const BlockIndex::Totals totals = index_.totals();
+  stats.resident_blocks = totals.blocks;
+  stats.resident_bytes = totals.bytes;
+  stats.index_entries = totals.entries;
+  for (size_t i = 0; i < stats.categories.size(); ++i) {
+    stats.categories[i].resident_blocks = totals.category_blocks[i];
+  }
+  const LeaseTable::Stats leases = leases_.stats();
+  stats.leases = leases.leases;
+  stats.leased_bytes = leases.bytes;
+  stats.leases_expired = leases.expired;
+  stats.put_buffer_bytes = arena_->unsealed_bytes();
+  stats.touch_events_dropped = changes_.touches_dropped();
+  return stats;
+}
+
+std::string LocalBlockStore::CheckConservation() const {
+  uint64_t dram_arena_bytes = 0, dram_blocks = 0;
+  for (int shard = 0; shard < BlockIndex::kShards; ++shard) {
+    for (const auto& [key, block] : index_.DramCopies(shard)) {
+      dram_arena_bytes += block.arena_bytes();
+      ++dram_blocks;
+    }
+  }
+  std::array<uint64_t, kTierCount> blocks{}, bytes{};
+  BlockIndex::Cursor cursor;
+  do {
+    for (const IndexedBlock& block : index_.Scan(&cursor, 4096)) {
+      blocks[0] += block.in_dram ? 1 : 0;
+      bytes[0] += block.in_dram ? block.facts.bytes : 0;
+      blocks[1] += block.ssd ? 1 : 0;
+      bytes[1] += block.ssd ? block.ssd->bytes : 0;
+    }
+  } while (cursor.shard != 0 || cursor.record != 0);
+
+  std::string differences;
+  const auto expect_equal = [&](const char* what, uint64_t a, uint64_t b) {
+    if (a != b) absl::StrAppend(&differences, what, ": ", a, " != ", b, "; ");
+  };
+  const BlockIndex::Totals totals = index_.totals();
+  const DramArena::Stats arena = arena_->stats();
+  expect_equal("DRAM bytes of index and its leftovers, of arena",
+               dram_arena_bytes + LeftoverBytes(), arena.allocated_bytes);
+  expect_equal("DRAM blocks of index, of its total", blocks[0], totals.blocks[0]);
+  expect_equal("DRAM payload of index, of its total", bytes[0], totals.bytes[0]);
+  expect_equal("SSD blocks of index, of its total", blocks[1], totals.blocks[1]);
+  expect_equal("SSD payload of index, of its total", bytes[1], totals.bytes[1]);
+  if (ssd_ != nullptr) {
+    const SsdTier::Stats ssd = ssd_->stats();
+    expect_equal("SSD blocks of index, of tier", blocks[1], ssd.blocks);
+    expect_equal("SSD payload of index, of tier", bytes[1], ssd.block_bytes);
+  }
+  return differences;
+}
+
+// Bytes under leases whose block is no longer in the index, and those of open Put buffers.
+uint64_t LocalBlockStore::LeftoverBytes() const {
+  uint64_t bytes = arena_->unsealed_bytes();
+  absl::flat_hash_set<const uint8_t*> seen;
+  for (const std::shared_ptr<const LeasedBlocks>& lease : leases_.All()) {
+    for (const BlockRef& block : lease->blocks) {
+      if (!seen.insert(block.payload().data()).second) continue;
+      const BlockIdentity& identity = block.header().identity;
+      const BlockRef indexed =
+          index_.DramCopy(lease->ns->keys.KeyOf(identity.hash, identity.group, identity.part));
+      if (!indexed || indexed.payload().data() != block.payload().data()) {
+        bytes += block.arena_bytes();
+      }
+    }
+  }
+  return bytes;
+}
+
+}  // namespace halflife

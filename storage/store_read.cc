@@ -1,0 +1,162 @@
+// LocalBlockStore: bytes for a Get. DRAM first, then one SSD read per block for all who want it.
+
+#include <algorithm>
+
+#include "common/killpoint.h"
+#include "common/status.h"
+#include "storage/local_block_store.h"
+
+namespace halflife {
+namespace {
+
+// Blocks per call of the SSD tier: bounds the DRAM that one request fills at once.
+constexpr size_t kReadBatch = 64;
+// Times a read that found no DRAM waits for the background before it is a miss.
+constexpr int kRoomTries = 2;
+
+}  // namespace
+
+BlockRef LocalBlockStore::FindInDram(const BlockAddress& address) {
+  return index_.Find(address).dram;
+}
+
+std::vector<absl::StatusOr<BlockRef>> LocalBlockStore::Read(
+    absl::Span<const BlockAddress> addresses) {
+  std::vector<absl::StatusOr<BlockRef>> results(addresses.size(), absl::NotFoundError("no block"));
+  std::vector<LedRead> led;
+  std::vector<std::pair<size_t, ReadFlights::FlightRef>> followed;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    BlockCopies copies = index_.Find(addresses[i]);
+    if (!copies.any()) continue;
+    if (copies.dram) {
+      results[i] = std::move(copies.dram);
+      continue;
+    }
+    bool leads = false;
+    ReadFlights::FlightRef flight = flights_.Join(addresses[i].key, &leads);
+    if (!leads) {
+      followed.emplace_back(i, std::move(flight));
+      continue;
+    }
+    // A flight before ours may have ended just now: then the block is in DRAM.
+    copies = index_.Find(addresses[i]);
+    if (copies.ssd && !copies.dram) {
+      led.push_back({i, std::move(flight), *copies.ssd});
+      continue;
+    }
+    if (copies.dram) results[i] = std::move(copies.dram);
+    flights_.Complete(addresses[i].key, flight, results[i]);
+  }
+  for (size_t first = 0; first < led.size(); first += kReadBatch) {
+    ReadLed(addresses, absl::MakeConstSpan(led).subspan(first, kReadBatch), &results);
+  }
+  for (const auto& [index, flight] : followed) results[index] = flights_.Wait(flight);
+  return results;
+}
+
+void LocalBlockStore::ReadLed(absl::Span<const BlockAddress> addresses,
+                              absl::Span<const LedRead> led,
+                              std::vector<absl::StatusOr<BlockRef>>* results) {
+  std::vector<absl::StatusOr<BlockRef>> reads = ReadSsd(addresses, led);
+  HL_KILLPOINT("promote.after_read");
+  std::vector<BlockKey> changed;
+  for (size_t i = 0; i < led.size(); ++i) {
+    const BlockAddress& address = addresses[led[i].index];
+    absl::StatusOr<BlockRef>& result = (*results)[led[i].index];
+    result = Settle(address, led[i].location, std::move(reads[i]));
+    changed.push_back(address.key);
+  }
+  HL_KILLPOINT("promote.after_publish");
+  changes_.PushChanged(changed);
+  for (const LedRead& one : led) {
+    flights_.Complete(addresses[one.index].key, one.flight, (*results)[one.index]);
+  }
+}
+
+std::vector<absl::StatusOr<BlockRef>> LocalBlockStore::ReadSsd(
+    absl::Span<const BlockAddress> addresses, absl::Span<const LedRead> led) {
+  std::vector<absl::StatusOr<BlockRef>> results(led.size(), absl::UnavailableError("not read"));
+  std::vector<size_t> left(led.size());
+  for (size_t i = 0; i < left.size(); ++i) left[i] = i;
+  for (int tries = 0; !left.empty() && tries <= kRoomTries; ++tries) {
+    if (tries > 0) {
+      // Handlers do not evict: say what is missing and let the background make room.
+      for (const size_t i : left) demand_.Want(led[i].location.bytes, clock_->NowNanos());
+      background_.AwaitStep(options_.put_room_wait);
+      for (const size_t i : left) demand_.Unwant(led[i].location.bytes);
+    }
+    std::vector<SsdRead> reads;
+    for (const size_t i : left) {
+      const BlockAddress& address = addresses[led[i].index];
+      reads.push_back({address.key, address.identity, led[i].location});
+    }
+    std::vector<absl::StatusOr<BlockRef>> answers = ssd_->Read(reads);
+    std::vector<size_t> without_room;
+    for (size_t k = 0; k < left.size(); ++k) {
+      if (absl::IsResourceExhausted(answers[k].status())) without_room.push_back(left[k]);
+      results[left[k]] = std::move(answers[k]);
+    }
+    left.swap(without_room);
+  }
+  return results;
+}
+
+// What a read means for the index: bytes are promoted, what is gone is forgotten, what is not there
+// now is kept.
+absl::StatusOr<BlockRef> LocalBlockStore::Settle(const BlockAddress& address,
+                                                 const SsdLocation& location,
+                                                 absl::StatusOr<BlockRef> read) {
+  if (absl::IsDataLoss(read.status()) || absl::IsNotFound(read.status())) {
+    DropFromSsd(address.key, location, absl::IsDataLoss(read.status()));
+    return read;
+  }
+  if (!read.ok()) return read;
+  demand_.Use(location.bytes, clock_->NowNanos());
+  bool attached = false;
+  BlockRef block = index_.AttachDram(address.key, location, *std::move(read), &attached);
+  if (attached) {
+    StoreCounters::Add(counters_.promoted_blocks);
+    StoreCounters::Add(counters_.promoted_bytes, location.bytes);
+  }
+  return block;
+}
+
+void LocalBlockStore::DropFromSsd(const BlockKey& key, const SsdLocation& location, bool corrupt) {
+  const BlockIndex::Dropped dropped = index_.DropSsd(key, location);
+  // Evicted or deleted while it was read: what the read saw says nothing about a block of ours.
+  if (dropped.result != BlockIndex::DropResult::kDropped) return;
+  const EvictReason reason = corrupt ? EvictReason::kCorrupt : EvictReason::kCapacity;
+  counters_.CountEvicted(Tier::kSsd, reason, dropped.removed.block.facts.bytes);
+  if (dropped.left_node) {
+    removals_.Remember(key, corrupt ? MissReason::kCorrupt : MissReason::kEvicted);
+    counters_.RecordEnd(dropped.removed.block, clock_->NowNanos(), false);
+  }
+  const SsdErase erase{key, location};
+  ssd_->Erase({&erase, 1});
+}
+
+void LocalBlockStore::Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
+                            const RequestAttributes& attributes) {
+  ChangeQueue::Touch touch;
+  touch.now_ns = clock_->NowNanos();
+  touch.category = categories_.CategoryOf(attributes);
+  touch.chain_blocks = std::min<uint32_t>(blocks, chain.hashes.size());
+  touch.keys.reserve(size_t{touch.chain_blocks} * parts.count);
+  for (uint32_t part = parts.first; part < uint32_t{parts.first} + parts.count; ++part) {
+    for (uint32_t i = 0; i < touch.chain_blocks; ++i) {
+      touch.keys.push_back(
+          chain.ns->keys.KeyOf(chain.hashes[i], chain.group, static_cast<uint16_t>(part)));
+    }
+  }
+  changes_.PushTouch(std::move(touch));
+}
+
+void LocalBlockStore::CountGet(const RequestAttributes& attributes, uint32_t dram_blocks,
+                               uint32_t ssd_blocks, uint64_t bytes) {
+  StoreCounters::PerCategory& counters = CountersOf(attributes);
+  StoreCounters::Add(counters.get_blocks[0], dram_blocks);
+  StoreCounters::Add(counters.get_blocks[1], ssd_blocks);
+  StoreCounters::Add(counters.get_bytes, bytes);
+}
+
+}  // namespace halflife

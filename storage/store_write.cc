@@ -1,0 +1,190 @@
+// LocalBlockStore: Put and Delete.
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "common/killpoint.h"
+#include "common/limits.h"
+#include "common/status.h"
+#include "storage/local_block_store.h"
+
+namespace halflife {
+
+absl::StatusOr<BlockBuffer> LocalBlockStore::AllocateNow(uint64_t payload_bytes) {
+  HL_ASSIGN_OR_RETURN(BlockBuffer buffer, arena_->Allocate(payload_bytes));
+  // Looked at with our own bytes in it, so that two at a time cannot both pass; the one too many
+  // goes back.
+  // One alone always may, or blocks above the limit could never be put.
+  const uint64_t unsealed_bytes = arena_->unsealed_bytes();
+  if (unsealed_bytes > max_put_bytes_ && unsealed_bytes > buffer.padded_bytes().size()) {
+    return absl::ResourceExhaustedError(absl::StrCat("puts: ", payload_bytes, " bytes wanted, ",
+                                                     unsealed_bytes, " with them, of ",
+                                                     max_put_bytes_, " for open buffers"));
+  }
+  return buffer;
+}
+
+void LocalBlockStore::AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
+                                     std::function<void(absl::StatusOr<BlockBuffer>)> ready) {
+  if (draining_.load(std::memory_order_relaxed)) {
+    ready(absl::UnavailableError("store: draining"));
+    return;
+  }
+  if (index_.Contains(address.key)) {
+    ready(absl::AlreadyExistsError("the block is here already"));
+    return;
+  }
+  const uint64_t payload_bytes = ns->descriptor.block_bytes;
+  if (payload_bytes > arena_budget_bytes_) {
+    ready(absl::ResourceExhaustedError(absl::StrCat(
+        "DRAM tier: ", payload_bytes, " bytes wanted, the budget is ", arena_budget_bytes_)));
+    return;
+  }
+  const int64_t now_ns = clock_->NowNanos();
+  demand_.Use(payload_bytes, now_ns);
+  if (waiters_.empty()) {  // else behind those who came first
+    absl::StatusOr<BlockBuffer> buffer = AllocateNow(payload_bytes);
+    if (!absl::IsResourceExhausted(buffer.status())) {
+      if (!arena_->HasRoom(payload_bytes)) background_.Wake();
+      ready(std::move(buffer));
+      return;
+    }
+  }
+  PutWaiters::Waiter waiter{address.key, payload_bytes,
+                            now_ns + absl::ToInt64Nanoseconds(options_.put_room_wait),
+                            std::move(ready)};
+  demand_.Want(payload_bytes, now_ns);
+  if (!waiters_.Add(waiter)) {
+    demand_.Unwant(payload_bytes);
+    waiter.ready(absl::ResourceExhaustedError(
+        absl::StrCat("puts: ", PutWaiters::kMaxWaiters, " are waiting for room")));
+    return;
+  }
+  background_.Wake();
+}
+
+size_t LocalBlockStore::ServeWaiters() {
+  return waiters_.Serve(
+      clock_->NowNanos(),
+      [this](const PutWaiters::Waiter& waiter) -> absl::StatusOr<BlockBuffer> {
+        if (index_.Contains(waiter.key)) {
+          return absl::AlreadyExistsError("the block is here already");
+        }
+        return AllocateNow(waiter.payload_bytes);
+      },
+      [this](const PutWaiters::Waiter& waiter, const absl::Status& answer) {
+        demand_.Unwant(waiter.payload_bytes);
+        if (absl::IsResourceExhausted(answer)) {
+          removals_.Remember(waiter.key, MissReason::kNotAdmitted);
+        }
+      });
+}
+
+PutOutcome LocalBlockStore::Commit(const NamespaceRef& ns, PutBlock block,
+                                   const RequestAttributes& attributes) {
+  HL_CHECK(block.address.identity.ns == ns->id);
+  const Category category = categories_.CategoryOf(attributes);
+  const uint64_t payload_bytes = block.buffer ? block.buffer.bytes().size() : 0;
+  PutOutcome outcome = PutOutcome::kStored;
+  if (draining_.load(std::memory_order_relaxed) || namespaces_.Find(ns->id) != ns) {
+    outcome = PutOutcome::kRefusedNotAdmitted;  // nobody could read it
+  } else if (payload_bytes != ns->descriptor.block_bytes ||
+             PayloadChecksum(block.address.identity, block.buffer.bytes()) != block.checksum) {
+    outcome = PutOutcome::kRefusedChecksum;
+  } else {
+    outcome = Publish(std::move(block), category);
+  }
+  StoreCounters::PerCategory& counters = counters_.categories[category];
+  StoreCounters::Add(counters.put_blocks[static_cast<int>(outcome)]);
+  if (outcome == PutOutcome::kStored) StoreCounters::Add(counters.put_bytes, payload_bytes);
+  if (!waiters_.empty()) background_.Wake();  // a buffer less is open
+  return outcome;
+}
+
+PutOutcome LocalBlockStore::Publish(PutBlock block, Category category) {
+  BlockHeader header;
+  header.identity = block.address.identity;
+  header.payload_bytes = block.buffer.bytes().size();
+  header.checksum = block.checksum;
+  header.depth = block.depth;
+  header.created_s = static_cast<uint64_t>(WallClockSeconds());
+  BlockRef sealed = std::move(block.buffer).Seal(header);
+  HL_KILLPOINT("put.after_seal");
+
+  NewBlock entry;
+  entry.address = block.address;
+  entry.parent = block.parent;
+  entry.depth = block.depth;
+  entry.category = category;
+  entry.last_touch_ns = entry.born_ns = clock_->NowNanos();
+  const BlockIndex::PutResult put = index_.InsertIfAbsent(entry, std::move(sealed));
+  if (!put.stored) {
+    const bool other = put.existing && put.existing.header().checksum != block.checksum;
+    return other ? PutOutcome::kDuplicateOtherBytes : PutOutcome::kDuplicate;
+  }
+  HL_KILLPOINT("put.after_publish");
+  removals_.Forget(block.address.key);
+  changes_.PushChanged({&block.address.key, 1});
+  return PutOutcome::kStored;
+}
+
+void LocalBlockStore::CountPut(const RequestAttributes& attributes, PutOutcome outcome) {
+  StoreCounters::Add(CountersOf(attributes).put_blocks[static_cast<int>(outcome)]);
+}
+
+// --- Delete
+
+uint64_t LocalBlockStore::DeleteChain(const ChainSlice& chain, PartRange parts) {
+  HL_KILLPOINT("delete.before");
+  std::vector<BlockKey> keys;
+  std::vector<RemovedBlock> removed;
+  // Tails first: whoever looks meanwhile finds a shorter chain and no hole.
+  for (size_t i = chain.hashes.size(); i-- > 0;) {
+    for (uint16_t p = 0; p < parts.count; ++p) {
+      keys.push_back(
+          AddressOf(chain, static_cast<uint32_t>(i), static_cast<uint16_t>(parts.first + p)).key);
+      if (auto one = index_.Remove(keys.back())) removed.push_back(*std::move(one));
+    }
+  }
+  FinishDelete(removed);
+  migrator_.writer().AwaitWritesOf(keys);
+  HL_KILLPOINT("delete.after");
+  return removed.size();
+}
+
+uint64_t LocalBlockStore::DeleteNamespace(const NamespaceRef& ns) {
+  namespaces_.Forget(ns);
+  uint64_t count = 0;
+  for (int shard = 0; shard < BlockIndex::kShards; ++shard) {
+    const std::vector<RemovedBlock> removed = index_.RemoveNamespace(ns->keys.ns(), shard);
+    FinishDelete(removed);
+    count += removed.size();
+  }
+  migrator_.writer().AwaitWritesIn(ns->keys.ns());
+  if (ssd_ != nullptr) {
+    ssd_->DeleteNamespace(ns->id, ns->keys.ns());
+    namespaces_.SaveAgain(ns->id);  // somebody may have opened it again meanwhile
+  }
+  return count;
+}
+
+void LocalBlockStore::FinishDelete(absl::Span<const RemovedBlock> removed) {
+  std::vector<BlockKey> changed;
+  std::vector<SsdErase> erases;
+  for (const RemovedBlock& one : removed) {
+    const IndexedBlock& block = one.block;
+    changed.push_back(block.facts.key);
+    removals_.Remember(block.facts.key, MissReason::kExpired);
+    counters_.RecordEnd(block, clock_->NowNanos(), false);
+    if (block.in_dram) {
+      counters_.CountEvicted(Tier::kDram, EvictReason::kDeleted, block.facts.bytes);
+    }
+    if (!block.ssd) continue;
+    counters_.CountEvicted(Tier::kSsd, EvictReason::kDeleted, block.facts.bytes);
+    erases.push_back({block.facts.key, *block.ssd});
+  }
+  if (!changed.empty()) changes_.PushChanged(changed);
+  if (!erases.empty()) ssd_->Erase(erases);
+}
+
+}  // namespace halflife

@@ -1,0 +1,109 @@
+#include "storage/tiers/rocks_options.h"
+
+#include <algorithm>
+
+#include "rocksdb/cache.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/table.h"
+#include "rocksdb/utilities/table_properties_collectors.h"
+#include "rocksdb/write_buffer_manager.h"
+#include "storage/tiers/rocks_logger.h"
+
+namespace halflife {
+namespace {
+
+constexpr uint64_t kKiB = 1024;
+constexpr uint64_t kMiB = 1024 * kKiB;
+
+constexpr uint64_t kBlockCacheBytes = 8 * kMiB;
+constexpr uint64_t kManifestBytes = 128 * kKiB;  // a new one replaces it beyond this size
+// Two MANIFESTs, two or three OPTIONS files of 7 KiB, CURRENT, IDENTITY, LOCK, the directory.
+constexpr uint64_t kSmallFilesBytes = 2 * kManifestBytes + 64 * kKiB;
+
+std::shared_ptr<rocksdb::TableFactory> TableFactoryFor(const RocksShared& shared) {
+  rocksdb::BlockBasedTableOptions table;
+  table.checksum = rocksdb::kXXH3;
+  table.block_cache = shared.cache;
+  table.cache_index_and_filter_blocks = true;  // else their memory would not be in the bound
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  return std::shared_ptr<rocksdb::TableFactory>(rocksdb::NewBlockBasedTableFactory(table));
+}
+
+}  // namespace
+
+RocksSizes RocksSizes::ForQuota(uint64_t quota_bytes, int partitions) {
+  RocksSizes sizes;
+  const uint64_t share = quota_bytes / static_cast<uint64_t>(partitions);
+  sizes.write_buffer_bytes = std::clamp<uint64_t>(share / 64, 64 * kKiB, kMiB);
+  sizes.table_file_bytes = 2 * sizes.write_buffer_bytes;
+  sizes.compaction_bytes = 16 * sizes.write_buffer_bytes;
+  // Two WALs and two flushes of one write buffer each.
+  sizes.partition_fixed_bytes = 4 * sizes.write_buffer_bytes + kSmallFilesBytes;
+  sizes.shared_fixed_bytes = 24 * sizes.write_buffer_bytes;
+  return sizes;
+}
+
+RocksShared RocksShared::Create(rocksdb::Env* env, const RocksSizes& sizes, int partitions) {
+  RocksShared shared;
+  shared.env = env;
+  shared.sizes = sizes;
+  rocksdb::LRUCacheOptions cache;
+  cache.capacity = kBlockCacheBytes;
+  cache.num_shard_bits = 1;
+  cache.strict_capacity_limit = true;
+  shared.cache = rocksdb::NewLRUCache(cache);
+  shared.write_buffers = std::make_shared<rocksdb::WriteBufferManager>(
+      sizes.write_buffer_bytes * static_cast<uint64_t>(partitions));
+  return shared;
+}
+
+rocksdb::Options RocksOptionsFor(const RocksShared& shared, const std::string& name) {
+  const RocksSizes& sizes = shared.sizes;
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.env = shared.env;
+  options.info_log = std::make_shared<RocksLogger>(name);  // rocks_logger.h says why
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+
+  options.paranoid_checks = true;
+  options.paranoid_file_checks = true;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.max_bgerror_resume_count = 0;  // after an error the partition is reopened, never resumed
+
+  options.write_buffer_size = sizes.write_buffer_bytes;
+  options.max_write_buffer_number = 2;
+  options.write_buffer_manager = shared.write_buffers;
+  options.max_total_wal_size = 2 * sizes.write_buffer_bytes;
+  options.max_background_jobs = 2;  // one flush and one compaction at a time in the whole process
+  options.max_open_files = 64;
+  options.max_file_opening_threads = 1;
+  options.table_cache_numshardbits = 2;
+
+  options.target_file_size_base = sizes.table_file_bytes;
+  options.max_bytes_for_level_base = 4 * sizes.table_file_bytes;
+  options.level_compaction_dynamic_level_bytes =
+      true;  // space amplification of 1.1 instead of more
+  options.level0_file_num_compaction_trigger = 2;
+  options.max_compaction_bytes = sizes.compaction_bytes;
+  options.compaction_readahead_size = 256 * kKiB;
+  options.compression = rocksdb::kNoCompression;  // keys and payload are incompressible
+  // Erased inline payload comes back soon: a file with many tombstones is compacted for them alone.
+  options.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(128, 32, 0.25));
+
+  // Preallocated WAL and MANIFEST would take room that the quota does not know of.
+  options.allow_fallocate = false;
+  options.max_manifest_file_size = kManifestBytes;
+  options.manifest_preallocation_size = 4 * kKiB;
+  options.keep_log_file_num = 1;
+  options.recycle_log_file_num = 0;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.skip_stats_update_on_db_open = true;
+  options.delete_obsolete_files_period_micros = 0;  // a full scan with each flush: space is exact
+  options.table_factory = TableFactoryFor(shared);
+  return options;
+}
+
+}  // namespace halflife

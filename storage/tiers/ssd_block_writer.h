@@ -1,0 +1,36 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "storage/tiers/ssd_block_eraser.h"
+#include "storage/tiers/ssd_context.h"
+
+namespace halflife {
+
+// Writes one block: payload first, then its index entry. Thread-safe; borrows both.
+class SsdBlockWriter {
+ public:
+  SsdBlockWriter(SsdContext& context, SsdBlockEraser& eraser)
+      : context_(context), eraser_(eraser) {}
+
+  // Returns: kResourceExhausted if the quota has no room, kUnavailable if the partition takes no
+  // writes now.
+  absl::StatusOr<SsdLocation> Write(const SsdWrite& write);
+
+ private:
+  absl::StatusOr<SsdLocation> WriteInline(SsdPartition& partition, const SsdPartition::Use& use,
+                                          const SsdWrite& write);
+  absl::StatusOr<SsdLocation> WriteToSlot(SsdPartition& partition, const SsdPartition::Use& use,
+                                          const SsdWrite& write);
+  // Takes the quota for one more inline block, whose charge is in the contents already.
+  // Returns: kResourceExhausted; kAborted if there is room once RocksDB has compacted what was
+  // erased.
+  absl::Status CoverInline(uint64_t payload_bytes);
+  absl::Status PutEntry(SsdPartition& partition, const SsdPartition::Use& use,
+                        const SsdWrite& write, const SsdLocation& location,
+                        const std::string* inline_value);
+
+  SsdContext& context_;
+  SsdBlockEraser& eraser_;
+};
+
+}  // namespace halflife

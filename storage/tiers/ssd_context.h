@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "common/clock.h"
+#include "storage/tiers/dram_arena.h"
+#include "storage/tiers/inline_space.h"
+#include "storage/tiers/rocks_options.h"
+#include "storage/tiers/slot_space.h"
+#include "storage/tiers/ssd_partition.h"
+#include "storage/tiers/ssd_quota.h"
+#include "storage/tiers/ssd_tier.h"
+
+namespace halflife {
+
+// Counters of the tier since start, by the names of SsdTier::Stats.
+struct SsdCounters {
+  std::atomic<uint64_t> read_bytes{0}, written_bytes{0};
+  std::atomic<uint64_t> reads_ok{0}, reads_missing{0}, reads_corrupt{0}, reads_failed{0};
+  std::atomic<uint64_t> writes_ok{0}, writes_refused{0}, writes_failed{0};
+  std::atomic<uint64_t> entries_dropped{0};
+
+  static void Add(std::atomic<uint64_t>& counter, uint64_t by = 1) {
+    counter.fetch_add(by, std::memory_order_relaxed);
+  }
+};
+
+// What one operation on the tier works with. Built by RocksSsdTier::Open, constant afterwards but
+// for what its members guard themselves.
+struct SsdContext {
+  DramArena& arena;
+  const Clock& clock;
+  const uint64_t inline_payload_max_bytes;
+  SsdQuota quota;
+  SlotSpace slots;
+  InlineSpace inline_space;
+  RocksShared rocks;
+  std::vector<std::unique_ptr<SsdPartition>> partitions;
+  SsdCounters counters;
+  // An inline block found no room although the live ones leave some: erased bytes wait for a
+  // compaction.
+  std::atomic<bool> compaction_wanted{false};
+
+  SsdPartition& PartitionOf(const BlockKey& key) {
+    return *partitions[key.Head() % partitions.size()];
+  }
+  // Null if the location names no partition of ours.
+  SsdPartition* PartitionAt(const SsdLocation& location) {
+    return location.partition < partitions.size() ? partitions[location.partition].get() : nullptr;
+  }
+  static SlotPlace PlaceOf(const SsdLocation& location) { return {location.file, location.slot}; }
+
+  // What RocksDB holds now, over all partitions.
+  InlineSpace::Use InlineUse() const;
+};
+
+}  // namespace halflife

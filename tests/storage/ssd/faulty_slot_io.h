@@ -1,0 +1,59 @@
+#pragma once
+
+#include <atomic>
+#include <cerrno>
+#include <climits>
+
+#include "storage/tiers/slot_io.h"
+
+namespace halflife {
+
+// A disk under the slot files whose n-th call fails, once or from then on. Thread-safe.
+class FaultySlotIo final : public SlotIo {
+ public:
+  // Counts from now: the n-th call (0 = the next) fails with `error`, and `times` - 1 calls after
+  // it.
+  void FailFrom(int nth, int error = EIO, int times = INT_MAX) {
+    error_ = error;
+    first_ = calls_ + nth;
+    last_ = times == INT_MAX ? INT_MAX : first_ + times - 1;
+  }
+  void Heal() { first_ = INT_MAX; }
+  // Only reads, or only calls that change something, fail.
+  void FailOnlyReads() { only_reads_ = true; }
+  int calls() const { return calls_; }
+  int failed() const { return failed_; }
+
+  int Open(const char* path, int flags, mode_t mode) override {
+    return Fails(false) ? -error_ : SlotIo::Open(path, flags, mode);
+  }
+  int Allocate(int fd, uint64_t bytes) override {
+    return Fails(false) ? -error_ : SlotIo::Allocate(fd, bytes);
+  }
+  ssize_t Read(int fd, const iovec* pieces, int count, uint64_t offset) override {
+    return Fails(true) ? -error_ : SlotIo::Read(fd, pieces, count, offset);
+  }
+  ssize_t Write(int fd, const iovec* pieces, int count, uint64_t offset) override {
+    if (!Fails(false)) return SlotIo::Write(fd, pieces, count, offset);
+    // Half of it reaches the disk: a torn write.
+    iovec half = pieces[0];
+    half.iov_len = half.iov_len / 2 / 4096 * 4096;
+    if (half.iov_len > 0) SlotIo::Write(fd, &half, 1, offset);
+    return -error_;
+  }
+  int Unlink(const char* path) override { return Fails(false) ? -error_ : SlotIo::Unlink(path); }
+
+ private:
+  bool Fails(bool read) {
+    if (only_reads_ && !read) return false;
+    const int call = calls_++;
+    if (call < first_ || call > last_) return false;
+    ++failed_;
+    return true;
+  }
+
+  std::atomic<int> calls_{0}, failed_{0}, first_{INT_MAX}, last_{INT_MAX}, error_{EIO};
+  std::atomic<bool> only_reads_{false};
+};
+
+}  // namespace halflife
