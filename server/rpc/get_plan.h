@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "halflife/v1/cache.pb.h"
+#include "storage/block_store.h"
+
+namespace halflife {
+
+// What a Get sends, in the order of sending. Owns all it refers to. One thread at a time.
+struct GetPlan {
+  // One (block, part).
+  struct Item {
+    uint32_t index = 0;  // of the block in the request's chain, or in the leased prefix
+    uint16_t part = 0;
+    BlockAddress address;  // by hash
+    BlockRef leased;       // or by lease: already in DRAM
+  };
+
+  NamespaceRef ns;
+  bool ascending = true;
+  PartRange parts;
+  RequestAttributes attributes;
+  std::vector<Item> items;
+
+  // The chain, if the blocks are named by hash: what to touch afterwards.
+  std::vector<BlockHash> hashes;
+  std::optional<BlockHash> parent;
+  uint32_t group = 0;
+  uint32_t first_depth = 0;
+
+  ChainSlice chain() const {
+    return {
+        .ns = ns, .group = group, .first_depth = first_depth, .parent = parent, .hashes = hashes};
+  }
+  uint64_t block_bytes() const { return ns->descriptor.block_bytes; }
+};
+
+// Returns: kInvalidArgument naming the field that is malformed or above its limit,
+// kFailedPrecondition if the namespace is not open or not the lease's, kAborted if the lease is
+// gone.
+absl::StatusOr<GetPlan> MakeGetPlan(BlockStore& store, const v1::GetRequest& request);
+
+}  // namespace halflife

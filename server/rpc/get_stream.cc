@@ -1,0 +1,288 @@
+#include "server/rpc/get_stream.h"
+
+#include <algorithm>
+
+#include "common/limits.h"
+#include "common/status.h"
+#include "proto/wire/byte_buffer.h"
+#include "proto/wire/grpc_status.h"
+#include "server/rpc/store_wire.h"
+
+namespace halflife {
+namespace {
+
+// Keeps a block in place while gRPC holds a slice of it.
+struct PinnedPiece {
+  RpcEnvironmentRef environment;  // outlives `bytes`, which counts in it
+  InFlight::Hold bytes;
+  BlockRef block;
+};
+
+grpc::Slice SliceOf(const RpcEnvironmentRef& environment, const BlockRef& block,
+                    absl::Span<const uint8_t> piece) {
+  auto* pinned =
+      new PinnedPiece{environment, *environment->frame_bytes.TryHold(piece.size()), block};
+  return grpc::Slice(
+      const_cast<uint8_t*>(piece.data()), piece.size(),
+      [](void* user_data) { delete static_cast<PinnedPiece*>(user_data); }, pinned);
+}
+
+}  // namespace
+
+GetStream::GetStream(RpcEnvironmentRef environment, grpc::CallbackServerContext* context)
+    : environment_(std::move(environment)),
+      under_way_(*environment_->calls.TryHold(0)),
+      started_ns_(environment_->clock.NowNanos()),
+      deadline_ns_(environment_->DeadlineNanos(*context)),
+      context_(context) {}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* GetStream::Start(RpcEnvironmentRef environment,
+                                                             grpc::CallbackServerContext* context,
+                                                             const grpc::ByteBuffer& request) {
+  environment->counters.CountStart(RpcMethod::kGet);
+  auto stream = std::make_shared<GetStream>(std::move(environment), context);
+  stream->self_ = stream;
+  if (const absl::Status admitted = stream->Admit(request); !admitted.ok()) {
+    stream->pump_.Run([&] { stream->End(admitted); });
+    return stream.get();
+  }
+  stream->environment_->watch.Add(stream);
+  stream->Pump();
+  return stream.get();
+}
+
+absl::Status GetStream::Admit(const grpc::ByteBuffer& request) {
+  if (environment_->draining) {
+    environment_->counters.refused_draining.fetch_add(1, std::memory_order_relaxed);
+    return DrainingError();
+  }
+  v1::GetRequest message;
+  HL_RETURN_IF_ERROR(ParseMessage(request, message));
+  HL_ASSIGN_OR_RETURN(plan_, MakeGetPlan(environment_->store, message));
+  window_.emplace(*plan_);
+  const uint64_t bytes = GetWindow::MaxBytes(*plan_);
+  reserved_ = environment_->get_bytes.TryHold(bytes);
+  if (reserved_) return absl::OkStatus();
+  return WithRetryDelay(absl::ResourceExhaustedError(absl::StrCat(
+                            "Get: ", bytes, " bytes wanted, ", environment_->get_bytes.bytes(),
+                            " of ", environment_->get_bytes.limit_bytes(), " in flight")),
+                        kRetryDelay);
+}
+
+void GetStream::OnWriteDone(bool ok) {
+  {
+    MutexLock lock(mutex_);
+    inbox_.write_done = true;
+    inbox_.broken |= !ok;
+    writing_since_ns_ = 0;
+  }
+  Pump();
+}
+
+void GetStream::OnCancel() {
+  {
+    MutexLock lock(mutex_);
+    inbox_.broken = true;
+  }
+  Pump();
+}
+
+void GetStream::OnDone() {
+  context_.Close();
+  bool broken = false;
+  {
+    MutexLock lock(mutex_);
+    done_ = true;
+    broken = inbox_.broken;
+  }
+  // Broken off after the last frame was handed to gRPC: not what was meant to be the end.
+  if (status_.ok() && broken) status_ = absl::CancelledError("cancelled");
+  environment_->counters.CountEnd(RpcMethod::kGet, status_.code(),
+                                  environment_->clock.NowNanos() - started_ns_);
+  // Reads that are under way may keep the stream a little longer.
+  const std::shared_ptr<GetStream> last = std::move(self_);
+}
+
+bool GetStream::CheckProgress(int64_t now_ns) {
+  bool stalled = false;
+  bool expired = false;
+  {
+    MutexLock lock(mutex_);
+    if (done_) return false;
+    stalled =
+        writing_since_ns_ != 0 &&
+        now_ns - writing_since_ns_ > absl::ToInt64Nanoseconds(environment_->options.stall_timeout);
+    expired = now_ns > deadline_ns_ && !inbox_.expired;
+    inbox_.expired |= expired;
+  }
+  if (stalled) {
+    environment_->counters.stalled_streams.fetch_add(1, std::memory_order_relaxed);
+    context_.Cancel();
+  } else if (expired) {
+    environment_->counters.expired_calls.fetch_add(1, std::memory_order_relaxed);
+    Pump();
+  }
+  return !stalled;
+}
+
+void GetStream::Pump() {
+  // Finish may lead to OnDone on another thread at once.
+  const std::shared_ptr<GetStream> alive = shared_from_this();
+  pump_.Run([this] { Step(); });
+}
+
+GetStream::Inbox GetStream::TakeInbox() {
+  MutexLock lock(mutex_);
+  Inbox taken = std::exchange(inbox_, {});
+  // These stay true.
+  inbox_.broken = taken.broken;
+  inbox_.expired = taken.expired;
+  inbox_.failure = taken.failure;
+  return taken;
+}
+
+void GetStream::Step() {
+  Inbox inbox = TakeInbox();
+  if (ended_) {
+    if (inbox.expired) context_.Cancel();
+    return;
+  }
+  for (auto& [item, block] : inbox.arrived) window_->Arrived(item, std::move(block));
+  if (inbox.write_done) {
+    writing_ = false;
+    message_.Clear();
+  }
+  if (writing_) {
+    // What is being written must come back first, well or not.
+    if (inbox.expired) context_.Cancel();
+    if (!inbox.broken) ReadAhead();
+    return;
+  }
+  if (inbox.broken) return End(absl::CancelledError("cancelled by the caller"));
+  if (inbox.expired) return End(DeadlineError());
+  if (!inbox.failure.ok()) return End(std::move(inbox.failure));
+  ReadAhead();
+  SendNext();
+}
+
+void GetStream::ReadAhead() {
+  const std::vector<size_t> items = window_->Fill(environment_->store);
+  if (items.empty()) return;
+  absl::Status submitted =
+      environment_->SubmitIo([self = shared_from_this(), items] { self->ReadItems(items); });
+  if (submitted.ok()) return;
+  {
+    MutexLock lock(mutex_);
+    inbox_.failure = std::move(submitted);
+  }
+  Pump();
+}
+
+void GetStream::ReadItems(const std::vector<size_t>& items) {
+  {
+    MutexLock lock(mutex_);
+    if (done_ || inbox_.broken || inbox_.expired) return;  // nobody wants them any more
+  }
+  std::vector<BlockAddress> addresses;
+  for (const size_t item : items) addresses.push_back(plan_->items[item].address);
+  std::vector<absl::StatusOr<BlockRef>> blocks = environment_->store.Read(addresses);
+  {
+    MutexLock lock(mutex_);
+    for (size_t i = 0; i < items.size(); ++i) {
+      inbox_.arrived.emplace_back(items[i], std::move(blocks[i]));
+    }
+  }
+  Pump();
+}
+
+void GetStream::SendNext() {
+  if (window_->finished()) return End(absl::OkStatus());
+  if (window_->empty() || window_->front().pending) return;
+  const GetWindow::Slot& slot = window_->front();
+  slot.block.ok() ? SendPiece(slot) : SendMiss(slot);
+}
+
+void GetStream::SendMiss(const GetWindow::Slot& slot) {
+  const GetPlan::Item& item = plan_->items[slot.item];
+  FrameHead head;
+  head.index = item.index;
+  head.part = item.part;
+  head.status = FrameStatusOf(slot.block.status());
+  window_->PopFront();
+  if (plan_->ascending) {
+    // What follows a hole in a prefix is of no use to the reader.
+    Write(FrameMessage(EncodeGetResponse(head, 0)), true);
+    return;
+  }
+  Write(FrameMessage(EncodeGetResponse(head, 0)), window_->finished());
+}
+
+void GetStream::SendPiece(const GetWindow::Slot& slot) {
+  const GetPlan::Item& item = plan_->items[slot.item];
+  const BlockRef block = *slot.block;
+  const absl::Span<const uint8_t> payload = block.payload();
+  FrameHead head;
+  head.index = item.index;
+  head.part = item.part;
+  head.offset = offset_;
+  if (offset_ == 0) {
+    head.block_bytes = payload.size();
+    head.checksum = block.header().checksum;
+  }
+  const absl::Span<const uint8_t> piece = payload.subspan(offset_, kFrameBytes);
+  offset_ += piece.size();
+  sent_bytes_ += piece.size();
+  if (offset_ == payload.size()) {
+    offset_ = 0;
+    CountBlock(slot);
+    window_->PopFront();
+  }
+  Write(FrameMessage(EncodeGetResponse(head, piece.size()), SliceOf(environment_, block, piece)),
+        window_->finished());
+}
+
+void GetStream::Write(grpc::ByteBuffer message, bool last) {
+  message_ = std::move(message);
+  writing_ = true;
+  {
+    MutexLock lock(mutex_);
+    writing_since_ns_ = environment_->clock.NowNanos();
+  }
+  if (!last) {
+    StartWrite(&message_);
+    return;
+  }
+  // With the status in the same write the reader is spared a wake-up. OnWriteDone does not come any
+  // more.
+  ended_ = true;
+  window_->Clear();
+  Settle();
+  StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
+}
+
+void GetStream::CountBlock(const GetWindow::Slot& slot) {
+  ++(slot.from_ssd ? ssd_blocks_ : dram_blocks_);
+  const GetPlan::Item& item = plan_->items[slot.item];
+  if (item.part + 1 == plan_->parts.first + plan_->parts.count) {
+    touched_blocks_ = std::max(touched_blocks_, item.index + 1);
+  }
+}
+
+void GetStream::Settle() {
+  // A lease has touched its blocks when it was given.
+  if (touched_blocks_ > 0 && !plan_->hashes.empty()) {
+    environment_->store.Touch(plan_->chain(), touched_blocks_, plan_->parts, plan_->attributes);
+  }
+  environment_->store.CountGet(plan_->attributes, dram_blocks_, ssd_blocks_, sent_bytes_);
+}
+
+void GetStream::End(absl::Status status) {
+  ended_ = true;
+  status_ = std::move(status);
+  if (reserved_) Settle();  // else it was refused
+  if (window_) window_->Clear();
+  if (reserved_) reserved_->Release();
+  Finish(ToGrpcStatus(status_));
+}
+
+}  // namespace halflife

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/mutex.h"
+#include "server/rpc/call_context.h"
+#include "server/rpc/get_plan.h"
+#include "server/rpc/get_window.h"
+#include "server/rpc/inflight.h"
+#include "server/rpc/rpc_environment.h"
+#include "server/rpc/serial_pump.h"
+#include "server/rpc/stream_watch.h"
+
+namespace halflife {
+
+// One Get: sends the blocks of a plan as frames whose payload refers to arena memory, one frame at
+// a time, so that a reader that stops holds one frame and a window of blocks, until it is cut.
+// Never blocks: reads run on the I/O executor. Lives until gRPC's OnDone and the last read.
+class GetStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+                        public WatchedStream,
+                        public std::enable_shared_from_this<GetStream> {
+ public:
+  // Answers `request` on the returned reactor, which owns itself.
+  static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(RpcEnvironmentRef environment,
+                                                           grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer& request);
+  // Only for Start.
+  GetStream(RpcEnvironmentRef environment, grpc::CallbackServerContext* context);
+
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+  bool CheckProgress(int64_t now_ns) override;
+
+ private:
+  // What other threads have to say, until the next step.
+  struct Inbox {
+    std::vector<std::pair<size_t, absl::StatusOr<BlockRef>>> arrived;
+    absl::Status failure;  // of the I/O executor
+    bool write_done = false;
+    bool broken = false;  // cancelled, or a write failed
+    bool expired = false;
+  };
+
+  absl::Status Admit(const grpc::ByteBuffer& request);
+  void Pump();
+  void Step();
+  Inbox TakeInbox();
+  void ReadAhead();
+  void ReadItems(const std::vector<size_t>& items);
+  void SendNext();
+  void SendPiece(const GetWindow::Slot& slot);
+  void SendMiss(const GetWindow::Slot& slot);
+  void Write(grpc::ByteBuffer message, bool last);
+  void CountBlock(const GetWindow::Slot& slot);
+  // Touches and counts what was served; once.
+  void Settle();
+  void End(absl::Status status);
+
+  // Constant after Admit.
+  const RpcEnvironmentRef environment_;
+  InFlight::Hold under_way_;
+  const int64_t started_ns_;
+  const int64_t deadline_ns_;
+  std::optional<GetPlan> plan_;
+  std::shared_ptr<GetStream> self_;  // until OnDone
+
+  CallContext context_;
+  SerialPump pump_;
+
+  // Touched by steps only.
+  std::optional<InFlight::Hold> reserved_;
+  std::optional<GetWindow> window_;
+  uint64_t offset_ = 0;       // of the next piece in the first block of the window
+  grpc::ByteBuffer message_;  // being written
+  bool writing_ = false;
+  bool ended_ = false;
+  absl::Status status_;          // final
+  uint32_t touched_blocks_ = 0;  // the request has used its chain up to here
+  uint32_t dram_blocks_ = 0;
+  uint32_t ssd_blocks_ = 0;
+  uint64_t sent_bytes_ = 0;
+
+  Mutex mutex_;
+  Inbox inbox_ ABSL_GUARDED_BY(mutex_);
+  int64_t writing_since_ns_ ABSL_GUARDED_BY(mutex_) = 0;  // 0 = not writing
+  bool done_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace halflife

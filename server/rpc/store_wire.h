@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "halflife/v1/cache.pb.h"
+#include "proto/wire/frame_codec.h"
+#include "storage/block_store.h"
+
+// Messages <-> types of storage. (Those of common are converted in proto/wire, which does not know
+// storage.)
+
+namespace halflife {
+
+// The open namespace of a request. Returns: kInvalidArgument unless `bytes` is an id,
+// kFailedPrecondition if it is not open.
+absl::StatusOr<NamespaceRef> FindNamespaceOf(const BlockStore& store, std::string_view bytes);
+
+// A chain of a request, checked. `chain.hashes` is a view into the message.
+// Returns: kInvalidArgument naming field, value and limit.
+absl::StatusOr<ChainSlice> ChainSliceFromWire(const NamespaceRef& ns, const v1::Chain& message,
+                                              uint32_t max_blocks);
+absl::StatusOr<PartRange> StorePartsFromWire(const NamespaceRef& ns, const v1::PartRange& message);
+// Returns: kInvalidArgument above kMaxLease; 0 is kDefaultLease.
+absl::StatusOr<absl::Duration> LeaseFromWire(uint32_t lease_ms);
+
+v1::LookupResponse LookupToWire(const LookupResult& result, uint32_t blocks);
+v1::PutStatus PutOutcomeToWire(PutOutcome outcome);
+// How a Get reports a block that could not be read.
+FrameStatus FrameStatusOf(const absl::Status& status);
+
+}  // namespace halflife
