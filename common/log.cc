@@ -71,7 +71,7 @@ void AppendEscaped(std::string_view text, bool json, std::string& out) {
       if (c == '\n') {
         out += "\\n";
       } else {
-        absl::StrAppendFormat(&out, json ? "\\u%04x" : "\\x%02x", byte);
+        absl::StrAppendFormat(&out, "\\%s%02x", json ? "u00" : "x", byte);
       }
     } else {
       out += c;

@@ -90,9 +90,10 @@ void ApplyEnvironment(const ConfigSources& sources, Resolver& resolver) {
     prefixes.push_back(name.substr(0, name.find('_', std::strlen("HALFLIFE_")) + 1));
     by_name.emplace(std::move(name), &setting);
   }
-  for (const auto& [name, text] : sources.environment) {
+  for (const auto& variable : sources.environment) {
+    const std::string& name = variable.first;
     if (const auto found = by_name.find(name); found != by_name.end()) {
-      resolver.Set(found->second->key, text, ConfigOrigin::kEnvironment, name);
+      resolver.Set(found->second->key, variable.second, ConfigOrigin::kEnvironment, name);
       continue;
     }
     const bool in_a_section =

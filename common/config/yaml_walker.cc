@@ -32,7 +32,8 @@ bool IsSection(std::string_view key) {
   return false;
 }
 
-// A file's key as it may appear in a message: bounded, and without control characters.
+// Text from a file (or with some in it) as it may appear in a message: bounded, and without control
+// characters.
 std::string Shown(std::string_view key) {
   std::string shown;
   for (const char c : key.substr(0, kMaxEchoedBytes)) {
@@ -70,6 +71,7 @@ class Walker final : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark& mark) override { AddSecondDocument(mark); }
   void OnDocumentEnd() override {}
+  int documents() const { return documents_; }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     Node(mark, "?", anchor, Kind::kNull, "");
@@ -287,12 +289,15 @@ YamlScalars WalkYaml(std::string_view text, const std::string& file_name) {
   std::istream stream(&buffer);
   try {
     YAML::Parser parser(stream);
-    while (walker.result.problems.size() < kMaxProblems && parser.HandleNextDocument(walker)) {
+    // Not beyond a second document: it is an error already, and on ", x" yaml-cpp makes empty
+    // documents for ever.
+    while (walker.result.problems.size() < kMaxProblems && walker.documents() < 2 &&
+           parser.HandleNextDocument(walker)) {
     }
   } catch (const YAML::Exception& error) {
-    walker.Add(error.mark, StrCat("not YAML: ", error.msg));
+    walker.Add(error.mark, StrCat("not YAML: ", Shown(error.msg)));
   } catch (const std::exception& error) {
-    walker.Add(YAML::Mark(), StrCat("not YAML: ", error.what()));
+    walker.Add(YAML::Mark(), StrCat("not YAML: ", Shown(error.what())));
   }
   return std::move(walker.result);
 }

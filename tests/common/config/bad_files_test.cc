@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -87,6 +88,7 @@ constexpr BadFile kBadFiles[] = {
     {"log: }\n", "1:6", "not YAML"},
     {"%YAML 9.9\n---\nlog:\n  level: info\n", "", "not YAML"},
     {"log:\n  level: 'in\\fo\n", "2:10", "quotes are not closed"},
+    {"log:\n  level: \"\\\x01\"\n", "2:", "unknown escape character: ?"},
     {"server: {threads: [1, 2}\n", "1:19", "found a list"},
     {std::string_view("log:\n  level: in\0fo\n", 19), "1:1", "zero byte"},
     {"log:\n  level: \xff\n", "1:1", "not UTF-8"},
@@ -233,11 +235,13 @@ TEST_P(BadFileTest, IsRefusedWithItsPlaceAndReason) {
   if (bad.place == "default") {
     EXPECT_THAT(first, StartsWith("default: ")) << bad.text;
   } else {
-    EXPECT_THAT(first,
-                StartsWith("bad.yaml:" + std::string(bad.place) + (bad.place.empty() ? "" : ": ")))
+    EXPECT_THAT(first, StartsWith("bad.yaml:" + std::string(bad.place) +
+                                  (bad.place.empty() || bad.place.back() == ':' ? "" : ": ")))
         << bad.text;
   }
   EXPECT_THAT(first, HasSubstr(std::string(bad.message))) << bad.text;
+  EXPECT_TRUE(std::all_of(first.begin(), first.end(),
+                          [](unsigned char c) { return c >= ' ' && c != 0x7f; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, BadFileTest, ::testing::Range<size_t>(0, std::size(kBadFiles)),

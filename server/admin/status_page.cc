@@ -1,0 +1,262 @@
+#include "server/admin/status_page.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "common/strings.h"
+#include "common/units.h"
+#include "storage/block_store.h"
+
+namespace halflife {
+namespace {
+
+constexpr size_t kShownMissReasons = 5;
+
+constexpr std::string_view kStyle = R"(
+body{font:14px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#1c2430;background:#fff}
+h1{font-size:1.4em;margin:0}h2{font-size:1.1em;margin:1.6em 0 .4em}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25em .8em .25em 0;border-bottom:1px solid #e3e7ee}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+.bar{background:#e3e7ee;height:.9em;min-width:10em}.bar div{background:#3568b8;height:100%}
+.state{display:inline-block;padding:0 .6em;border-radius:.3em;color:#fff;background:#2c7a3f}
+.bad{background:#b3261e}.note{color:#5b6675}pre{background:#f5f7fa;padding:1em;overflow:auto}
+@media(prefers-color-scheme:dark){body{color:#e5e9f0;background:#14181f}th,td{border-color:#2c3442}
+.bar{background:#2c3442}pre{background:#1c222c}}
+)";
+
+std::string Number(uint64_t value) {
+  std::string digits = absl::StrCat(value);
+  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
+  return digits;
+}
+
+std::string Percent(uint64_t part, uint64_t whole) {
+  if (whole == 0) return "–";
+  return absl::StrFormat("%.1f %%", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+uint64_t Sum(const auto& counts) {
+  return std::accumulate(counts.begin(), counts.end(), uint64_t{0});
+}
+
+// Rows of a table; cells are escaped, and right-aligned from the second column on.
+class Table {
+ public:
+  explicit Table(const std::vector<std::string>& heads) {
+    html_ = "<table><tr>";
+    for (size_t i = 0; i < heads.size(); ++i) Cell("th", heads[i], i > 0);
+    html_ += "</tr>\n";
+  }
+
+  void Row(const std::vector<std::string>& cells) {
+    html_ += "<tr>";
+    for (size_t i = 0; i < cells.size(); ++i) Cell("td", cells[i], i > 0);
+    html_ += "</tr>\n";
+  }
+
+  std::string Html() const { return html_ + "</table>\n"; }
+
+ private:
+  void Cell(std::string_view tag, const std::string& text, bool right) {
+    absl::StrAppendFormat(&html_, "<%s%s>%s</%s>", tag, right ? " class=\"n\"" : "",
+                          EscapeHtml(text), tag);
+  }
+
+  std::string html_;
+};
+
+std::string Head(const NodeFacts& facts) {
+  const char* state = facts.state == NodeState::kServing    ? "serving"
+                      : facts.state == NodeState::kStarting ? "starting"
+                                                            : "draining";
+  const bool good = facts.state == NodeState::kServing;
+  const absl::Duration uptime = absl::Seconds(static_cast<int64_t>(facts.uptime_s));
+  return StrCat("<h1>halflifed <span class=\"state", good ? "" : " bad", "\">", state,
+                "</span></h1>\n<p>", EscapeHtml(VersionText(facts.build)), "<br>up ",
+                absl::FormatDuration(uptime), ", resident memory ",
+                HumanBytes(facts.process.resident_bytes), ", ", facts.process.open_fds, " of ",
+                facts.process.max_fds, " files open</p>\n");
+}
+
+std::string TierRow(std::string_view name, uint64_t used, uint64_t capacity, uint64_t blocks,
+                    uint64_t payload) {
+  const double share =
+      capacity == 0 ? 0 : 100.0 * static_cast<double>(used) / static_cast<double>(capacity);
+  return absl::StrFormat(
+      "<tr><td>%s</td><td><div class=\"bar\"><div style=\"width:%.1f%%\"></div></div></td><td "
+      "class=\"n\">%.1f %%</td>"
+      "<td class=\"n\">%s of %s</td><td class=\"n\">%s blocks</td><td class=\"n\">%s "
+      "payload</td></tr>\n",
+      name, std::min(share, 100.0), share, HumanBytes(used), HumanBytes(capacity), Number(blocks),
+      HumanBytes(payload));
+}
+
+std::string Tiers(const NodeFacts& facts) {
+  const StoreStats& store = facts.store;
+  std::string html = "<h2>Tiers</h2>\n<table>\n";
+  html += TierRow("DRAM", store.dram.allocated_bytes, store.dram.budget_bytes,
+                  store.resident_blocks[0], store.resident_bytes[0]);
+  if (store.has_ssd) {
+    html += TierRow("SSD", store.ssd.used_bytes, store.ssd.quota_bytes, store.resident_blocks[1],
+                    store.resident_bytes[1]);
+  }
+  html += "</table>\n";
+  if (!store.has_ssd) {
+    html += facts.ssd_off_after_crashes
+                ? "<p><span class=\"state bad\">SSD tier off</span> the daemon crashed repeatedly; "
+                  "see the log</p>\n"
+                : "<p class=\"note\">No SSD tier is configured (storage.ssd.directory).</p>\n";
+  }
+  Table moved({"moved", "blocks", "bytes"});
+  moved.Row({"demoted to SSD", Number(store.demoted_blocks), HumanBytes(store.demoted_bytes)});
+  moved.Row({"promoted to DRAM", Number(store.promoted_blocks), HumanBytes(store.promoted_bytes)});
+  for (int r = 0; r < kEvictReasonCount; ++r) {
+    for (int t = 0; t < kTierCount; ++t) {
+      if (store.evicted_blocks[t][r] == 0) continue;
+      moved.Row({StrCat("left ", t == 0 ? "DRAM" : "SSD", ": ", kEvictReasonNames[r]),
+                 Number(store.evicted_blocks[t][r]), HumanBytes(store.evicted_bytes[t][r])});
+    }
+  }
+  return html + moved.Html();
+}
+
+std::string Categories(const StoreStats& store) {
+  Table table({"category", "lookups", "blocks asked for", "in DRAM", "on SSD", "hit ratio",
+               "stored", "resident"});
+  int shown = 0;
+  for (const CategoryStats& c : store.categories) {
+    const uint64_t hits = Sum(c.lookup_blocks_hit);
+    const uint64_t asked = hits + Sum(c.lookup_blocks_missed);
+    if (asked + Sum(c.put_blocks) + Sum(c.resident_blocks) == 0) continue;
+    ++shown;
+    table.Row({c.name, Number(c.lookups_full + c.lookups_partial + c.lookups_miss), Number(asked),
+               Percent(c.lookup_blocks_hit[0], asked), Percent(c.lookup_blocks_hit[1], asked),
+               Percent(hits, asked), Number(c.put_blocks[static_cast<size_t>(PutOutcome::kStored)]),
+               Number(std::max(c.resident_blocks[0], c.resident_blocks[1]))});
+  }
+  if (shown == 0) return "<h2>Categories</h2>\n<p class=\"note\">No requests yet.</p>\n";
+  return "<h2>Categories</h2>\n" + table.Html();
+}
+
+std::string MissReasons(const StoreStats& store) {
+  std::vector<std::pair<uint64_t, int>> reasons;
+  uint64_t total = 0;
+  for (int r = 1; r < kMissReasonCount; ++r) {
+    uint64_t count = 0;
+    for (const CategoryStats& c : store.categories) count += c.lookup_blocks_missed[r];
+    total += count;
+    if (count > 0) reasons.emplace_back(count, r);
+  }
+  std::sort(reasons.rbegin(), reasons.rend());
+  reasons.resize(std::min(reasons.size(), kShownMissReasons));
+  if (reasons.empty()) return "<h2>Misses</h2>\n<p class=\"note\">None yet.</p>\n";
+  Table table({"why blocks were missed", "blocks", "share"});
+  for (const auto& [count, reason] : reasons) {
+    table.Row({std::string(MissReasonName(static_cast<MissReason>(reason))), Number(count),
+               Percent(count, total)});
+  }
+  return "<h2>Misses</h2>\n" + table.Html();
+}
+
+std::string Leases(const StoreStats& store) {
+  return StrCat("<h2>Leases</h2>\n<p>", Number(store.leases), " held, ",
+                HumanBytes(store.leased_bytes), " promised, ", Number(store.leases_expired),
+                " ran out; puts in progress hold ", HumanBytes(store.put_buffer_bytes), "</p>\n");
+}
+
+std::string Ssd(const NodeFacts& facts) {
+  if (!facts.store.has_ssd) return "";
+  const SsdTier::Stats& ssd = facts.store.ssd;
+  Table table({"SSD tier", ""});
+  table.Row({"directory", facts.ssd_directory});
+  table.Row({"partitions serving", Number(static_cast<uint64_t>(ssd.partitions_serving))});
+  table.Row({"partitions read-only", Number(static_cast<uint64_t>(ssd.partitions_read_only))});
+  table.Row({"partitions set aside since start", Number(ssd.quarantines)});
+  table.Row({"read", StrCat(HumanBytes(ssd.read_bytes), " in ", Number(ssd.reads_ok), " blocks")});
+  table.Row({"reads missing / corrupt / failed",
+             StrCat(Number(ssd.reads_missing), " / ", Number(ssd.reads_corrupt), " / ",
+                    Number(ssd.reads_failed))});
+  table.Row(
+      {"written", StrCat(HumanBytes(ssd.written_bytes), " in ", Number(ssd.writes_ok), " blocks")});
+  table.Row({"writes refused / failed",
+             StrCat(Number(ssd.writes_refused), " / ", Number(ssd.writes_failed))});
+  return "<h2>SSD state</h2>\n" + table.Html();
+}
+
+std::string Rpcs(const RpcStats& rpc) {
+  Table table({"RPC", "finished", "not OK", "open", "p50", "p99"});
+  for (int m = 0; m < kRpcMethodCount; ++m) {
+    const RpcMethodStats& method = rpc.methods[m];
+    const uint64_t handled = Sum(method.handled);
+    if (handled == 0 && method.open == 0) continue;
+    const auto quantile = [&](double q) {
+      return absl::FormatDuration(
+          absl::Microseconds(method.latency_ns.counts.empty()
+                                 ? 0
+                                 : static_cast<int64_t>(method.latency_ns.Quantile(q) / 1000)));
+    };
+    table.Row({std::string(RpcMethodName(static_cast<RpcMethod>(m))), Number(handled),
+               Number(handled - method.handled[0]), Number(method.open), quantile(0.5),
+               quantile(0.99)});
+  }
+  return StrCat("<h2>Calls</h2>\n<p>", Number(rpc.connections_open), " connections</p>\n",
+                table.Html());
+}
+
+std::string Configuration(const NodeFacts& facts) {
+  return StrCat("<h2>Configuration</h2>\n",
+                facts.insecure_listen ? "<p><span class=\"state bad\">insecure</span> "
+                                        "addresses beyond loopback are allowed</p>\n"
+                                      : "",
+                facts.last_reload_ok
+                    ? ""
+                    : "<p><span class=\"state bad\">last reload failed</span> the values below are "
+                      "still in force</p>\n",
+                "<pre>", EscapeHtml(facts.config_yaml), "</pre>\n");
+}
+
+}  // namespace
+
+std::string EscapeHtml(std::string_view text) {
+  std::string escaped;
+  escaped.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string RenderStatusPage(const NodeFacts& facts) {
+  return StrCat(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>halflifed</title>"
+      "<meta name=\"viewport\" content=\"width=device-width\"><style>",
+      kStyle, "</style></head><body>\n", Head(facts), Tiers(facts), Categories(facts.store),
+      MissReasons(facts.store), Leases(facts.store), Ssd(facts), Rpcs(facts.rpc),
+      Configuration(facts),
+      "<p class=\"note\"><a href=\"/metrics\">/metrics</a> <a href=\"/healthz\">/healthz</a> "
+      "<a href=\"/readyz\">/readyz</a></p>\n</body></html>\n");
+}
+
+}  // namespace halflife

@@ -1,0 +1,102 @@
+#include "server/node_options.h"
+
+#include <sched.h>
+
+#include <algorithm>
+
+#include "common/config/memory_limit.h"
+#include "common/strings.h"
+#include "common/units.h"
+#include "server/process_setup.h"
+
+namespace halflife {
+namespace {
+
+constexpr int kMaxAutoThreads = 16;
+constexpr uint64_t kLeastInFlightBytes = uint64_t{64} << 20;
+
+uint64_t OrDefault(int64_t bytes) {
+  return bytes == Config::kAuto ? 0 : static_cast<uint64_t>(bytes);
+}
+
+}  // namespace
+
+MachineLimits ReadMachineLimits() {
+  MachineLimits machine;
+  machine.memory_bytes = ReadMemoryLimit().bytes;
+  cpu_set_t processors;
+  if (sched_getaffinity(0, sizeof processors, &processors) == 0)
+    machine.processors = CPU_COUNT(&processors);
+  machine.open_files = RaiseOpenFileLimit();
+  return machine;
+}
+
+uint64_t DramBudgetOf(const Config& config, const MachineLimits& machine) {
+  if (config.dram.budget_bytes == Config::kAuto) return AutoDramBudget(machine.memory_bytes);
+  return static_cast<uint64_t>(config.dram.budget_bytes);
+}
+
+DramArena::Options ArenaOptionsOf(const Config& config, const MachineLimits& machine) {
+  return {.budget_bytes = DramBudgetOf(config, machine), .huge_pages = config.dram.huge_pages};
+}
+
+RocksSsdTier::Options SsdOptionsOf(const Config& config) {
+  return {.directory = config.ssd.directory,
+          .quota_bytes = static_cast<uint64_t>(config.ssd.quota_bytes),
+          .direct_io = config.ssd.direct_io,
+          .io_threads = static_cast<int>(config.server.io_threads)};
+}
+
+BlockStore::Options StoreOptionsOf(const Config& config) {
+  return {.free_target_ratio = config.dram.free_target_ratio,
+          .max_pinned_bytes = OrDefault(config.dram.max_pinned_bytes),
+          .max_put_bytes = OrDefault(config.dram.max_put_bytes),
+          .put_room_wait = config.dram.put_room_wait,
+          .policy = config.policy};
+}
+
+RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machine) {
+  RpcServer::Options options;
+  options.unix_path = config.server.unix_socket;
+  options.remove_stale_socket = true;  // the node holds the lock that proves it is stale
+  options.tcp_address = config.server.tcp_listen;
+  options.threads = config.server.threads == Config::kAuto
+                        ? std::min(machine.processors, kMaxAutoThreads)
+                        : static_cast<int>(config.server.threads);
+  // Both kinds refer to arena memory: a quarter of it each, as for pinned blocks.
+  const uint64_t quarter = std::max(DramBudgetOf(config, machine) / 4, kLeastInFlightBytes);
+  options.max_inflight_get_bytes = quarter;
+  options.max_inflight_put_bytes =
+      config.dram.max_put_bytes == Config::kAuto ? quarter : OrDefault(config.dram.max_put_bytes);
+  const uint64_t affordable =
+      machine.open_files > kReservedFiles ? machine.open_files - kReservedFiles : 1;
+  options.max_connections =
+      static_cast<int>(std::min(static_cast<uint64_t>(config.server.max_connections), affordable));
+  return options;
+}
+
+std::vector<std::string> ShortfallsOf(const Config& config, const MachineLimits& machine) {
+  std::vector<std::string> shortfalls;
+  const uint64_t budget = DramBudgetOf(config, machine);
+  if (budget + kReservedBytes > machine.memory_bytes) {
+    shortfalls.push_back(
+        StrCat("storage.dram.budget of ", ExactBytes(budget), " and ", ExactBytes(kReservedBytes),
+               " for the rest are more than the memory limit of ", HumanBytes(machine.memory_bytes),
+               ": the kernel may kill this process"));
+  }
+  const int connections = RpcOptionsOf(config, machine).max_connections;
+  if (connections < config.server.max_connections) {
+    shortfalls.push_back(
+        StrCat("server.max_connections is lowered from ", config.server.max_connections, " to ",
+               connections, ": this process may open ", machine.open_files, " files (ulimit -n)"));
+  }
+  return shortfalls;
+}
+
+TenantSecretSource SecretSourceOf(const Config& config) {
+  return {.file = config.secret_file,
+          .default_file =
+              config.ssd.directory.empty() ? "" : StrCat(config.ssd.directory, "/tenant.secret")};
+}
+
+}  // namespace halflife

@@ -1,0 +1,72 @@
+#include "tests/server/node/sample_facts.h"
+
+#include "storage/block_store.h"
+
+namespace halflife {
+namespace {
+
+CategoryStats SampleCategory(const std::string& name) {
+  CategoryStats c;
+  c.name = name;
+  c.lookups_full = 5;
+  c.lookups_partial = 3;
+  c.lookups_miss = 2;
+  c.lookup_blocks_hit = {70, 20};
+  c.lookup_blocks_missed[static_cast<size_t>(MissReason::kNeverSeen)] = 8;
+  c.lookup_blocks_missed[static_cast<size_t>(MissReason::kEvicted)] = 2;
+  c.get_blocks = {60, 15};
+  c.get_bytes = 75 << 20;
+  c.put_blocks = {40, 3, 1, 2, 1, 1, 1};
+  c.put_bytes = 40 << 20;
+  c.resident_blocks = {30, 25};
+  Histogram milliseconds;
+  milliseconds.Record(500);          // below 1 s
+  milliseconds.Record(45'000, 2);    // between 30 s and 60 s
+  milliseconds.Record(200'000'000);  // above a day
+  c.lifespan_ms = c.reuse_gap_ms = c.idle_before_evict_ms = milliseconds.snapshot();
+  return c;
+}
+
+}  // namespace
+
+NodeFacts SampleFacts() {
+  NodeFacts facts;
+  facts.build = ThisBuild();
+  facts.state = NodeState::kServing;
+  facts.uptime_s = 3723;
+  facts.process = {.cpu_seconds = 1.5,
+                   .resident_bytes = uint64_t{1} << 30,
+                   .virtual_bytes = uint64_t{1} << 33,
+                   .open_fds = 42,
+                   .max_fds = 1024,
+                   .start_time_s = 1.7e9};
+  facts.store.has_ssd = true;
+  facts.store.dram.budget_bytes = uint64_t{1} << 30;
+  facts.store.dram.allocated_bytes = uint64_t{1} << 29;
+  facts.store.ssd.quota_bytes = uint64_t{10} << 30;
+  facts.store.ssd.used_bytes = uint64_t{1} << 30;
+  facts.store.ssd.reads_ok = 75;
+  facts.store.ssd.reads_corrupt = 1;
+  facts.store.ssd.partitions_serving = 8;
+  facts.store.resident_blocks = {60, 50};
+  facts.store.evicted_blocks[0][static_cast<size_t>(EvictReason::kCapacity)] = 11;
+  facts.store.demoted_blocks = 9;
+  facts.store.leases = 4;
+  facts.store.categories = {SampleCategory("chat"), SampleCategory("api \"x\" <b>")};
+  facts.ssd_directory = "/data";
+  RpcMethodStats& lookup = facts.rpc.methods[static_cast<size_t>(RpcMethod::kLookup)];
+  lookup.started = 10;
+  lookup.handled[0] = 9;
+  lookup.handled[3] = 1;
+  Histogram nanoseconds;
+  nanoseconds.Record(80'000, 9);  // between 50 and 100 us
+  nanoseconds.Record(2'000'000'000);
+  lookup.latency_ns = nanoseconds.snapshot();
+  facts.dropped_log_lines = 7;
+  facts.policy = "lru";
+  facts.config_yaml = "log:\n  level: info  # default\n";
+  facts.last_reload_time_s = 1.7e9;
+  return facts;
+}
+
+}  // namespace halflife

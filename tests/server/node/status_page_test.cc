@@ -1,0 +1,66 @@
+#include "server/admin/status_page.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/server/node/sample_facts.h"
+
+namespace halflife {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(StatusPage, TellsAPersonHowTheNodeIs) {
+  const std::string page = RenderStatusPage(SampleFacts());
+
+  EXPECT_THAT(page, HasSubstr(">serving<"));
+  EXPECT_THAT(page, HasSubstr("up 1h2m3s"));
+  EXPECT_THAT(page, HasSubstr("width:50.0%"));
+  EXPECT_THAT(page, HasSubstr("512 MiB of 1.00 GiB"));
+  EXPECT_THAT(page, HasSubstr("90.0 %")) << "hit ratio of a category";
+  EXPECT_THAT(page, HasSubstr("never_seen"));
+  EXPECT_THAT(page, HasSubstr("4 held"));
+  EXPECT_THAT(page, HasSubstr("level: info  # default"));
+}
+
+TEST(StatusPage, FetchesNothingAndRunsNothing) {
+  const std::string page = RenderStatusPage(SampleFacts());
+
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, Not(HasSubstr("http://")));
+  EXPECT_THAT(page, Not(HasSubstr("https://")));
+}
+
+TEST(StatusPage, EscapesWhatComesFromOutside) {
+  NodeFacts facts = SampleFacts();
+  facts.ssd_directory = "/data<script>alert(1)</script>";
+
+  const std::string page = RenderStatusPage(facts);
+
+  EXPECT_THAT(page, HasSubstr("api &quot;x&quot; &lt;b&gt;"));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+}
+
+TEST(StatusPage, SaysWhatIsWrong) {
+  NodeFacts facts = SampleFacts();
+  facts.state = NodeState::kDraining;
+  facts.last_reload_ok = false;
+  facts.store.has_ssd = false;
+  facts.ssd_off_after_crashes = true;
+  facts.insecure_listen = true;
+
+  const std::string page = RenderStatusPage(facts);
+
+  EXPECT_THAT(page, HasSubstr("bad\">draining"));
+  EXPECT_THAT(page, HasSubstr("last reload failed"));
+  EXPECT_THAT(page, HasSubstr("SSD tier off"));
+  EXPECT_THAT(page, HasSubstr("insecure"));
+}
+
+TEST(StatusPage, ANodeThatHasSeenNothingHasAPageToo) {
+  EXPECT_THAT(RenderStatusPage(NodeFacts{}), HasSubstr("starting"));
+}
+
+}  // namespace
+}  // namespace halflife
