@@ -1,0 +1,71 @@
+#include "client/src/block_receiver.h"
+
+#include <utility>
+
+namespace halflife::client {
+
+void BlockReceiver::Restart(std::vector<GetItem>& items) {
+  is_settled_.assign(items.size(), false);
+  current_.reset();
+  counts_ = {};
+  for (GetItem& item : items) item.outcome = Outcome::kMiss;
+}
+
+bool BlockReceiver::Accept(const Frame& frame, std::vector<GetItem>& items) {
+  const FrameHead& head = frame.head;
+  const TransferShape& shape = expected_.shape;
+  if (head.index >= shape.chain.size() || head.part < shape.part_first ||
+      head.part >= uint32_t{shape.part_first} + shape.part_count) {
+    return false;
+  }
+  const size_t item = size_t{head.index} * shape.part_count + (head.part - shape.part_first);
+  if (is_settled_[item]) return false;
+  if (head.status != FrameStatus::kOk) {
+    if (current_ || frame.payload_bytes > 0) return false;
+    is_settled_[item] = true;
+    return true;
+  }
+  if (!current_ && !Begin(head, item, items)) return false;
+  if (current_->item != item || head.offset != current_->received_bytes) return false;
+  // A frame that brings nothing could come for ever.
+  if (frame.payload_bytes == 0) return false;
+  if (frame.payload_bytes > expected_.block_bytes - current_->received_bytes) return false;
+  for (const absl::Span<const uint8_t> piece : frame.payload) {
+    current_->into.CopyIn(piece);
+    if (expected_.verify) current_->actual.Update(piece);
+  }
+  current_->received_bytes += frame.payload_bytes;
+  if (current_->received_bytes == expected_.block_bytes) Finish(items);
+  return true;
+}
+
+BlockIdentity BlockReceiver::IdentityOf(size_t item) const {
+  const TransferShape& shape = expected_.shape;
+  return {.ns = expected_.ns,
+          .hash = shape.chain[item / shape.part_count],
+          .group = expected_.group,
+          .part = static_cast<uint16_t>(shape.part_first + item % shape.part_count)};
+}
+
+bool BlockReceiver::Begin(const FrameHead& head, size_t item, std::vector<GetItem>& items) {
+  if (head.offset != 0 || head.block_bytes != expected_.block_bytes || !head.checksum) return false;
+  current_.emplace(Current{.item = item,
+                           .declared = *head.checksum,
+                           .actual = Xxh3Stream(ChecksumSeed(IdentityOf(item))),
+                           .into = ScatterCursor(items[item].into)});
+  return true;
+}
+
+void BlockReceiver::Finish(std::vector<GetItem>& items) {
+  const bool holds = !expected_.verify || current_->actual.Finish() == current_->declared;
+  if (holds) {
+    items[current_->item].outcome = Outcome::kOk;
+    counts_.bytes += expected_.block_bytes;
+  } else {
+    ++counts_.corrupt_blocks;
+  }
+  is_settled_[current_->item] = true;
+  current_.reset();
+}
+
+}  // namespace halflife::client

@@ -1,0 +1,174 @@
+#include "client/include/halflife/client.h"
+
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "client/src/control_calls.h"
+#include "client/src/get_call.h"
+#include "client/src/handles.h"
+#include "client/src/latch.h"
+#include "client/src/lookup_call.h"
+#include "client/src/options_check.h"
+#include "client/src/put_call.h"
+#include "client/src/request_messages.h"
+#include "common/limits.h"
+
+// The facade: public types in, calls out. What a call does is in its own file.
+
+namespace halflife::client {
+namespace {
+
+bool IsDisabledByEnvironment() {
+  const char* const value = std::getenv("HALFLIFE_DISABLE");
+  return value != nullptr && std::string_view(value) == "1";
+}
+
+void Explain(const absl::Status& status, std::string* error) {
+  if (error != nullptr) *error = std::string(status.message());
+}
+
+// Runs the call that `make(done)` makes, and waits for its end.
+template <typename Answer, typename Make>
+Answer RunAndWait(const Make& make) {
+  Latch<Answer> latch;
+  make([&latch](Answer answer) { latch.Set(std::move(answer)); })->Begin(Call::AtOnce::kHere);
+  return latch.Wait();
+}
+
+}  // namespace
+
+std::unique_ptr<Client> Client::Open(Options options, std::string* error) {
+  const absl::Status status = CheckOptions(options);
+  if (!status.ok()) {
+    Explain(status, error);
+    return nullptr;
+  }
+  auto core = std::make_shared<Core>(options, IsDisabledByEnvironment());
+  core->Start();
+  return std::unique_ptr<Client>(new Client(std::move(core)));
+}
+
+Client::Client(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+
+Client::~Client() {
+  if (core_->forked()) {
+    // Threads and connections belong to the parent; destroying them here would wait for ever.
+    new std::shared_ptr<Core>(std::move(core_));
+    return;
+  }
+  core_->Shutdown();
+}
+
+NamespaceHandle Client::OpenNamespace(const Namespace& descriptor, std::string* error) {
+  NamespaceHandle handle;
+  auto converted = DescriptorOf(descriptor);
+  if (!converted.ok()) {
+    Explain(converted.status(), error);
+    return handle;
+  }
+  auto state = std::make_shared<NamespaceState>();
+  state->given = descriptor;
+  state->id = converted->Id();
+  state->descriptor = *std::move(converted);
+  state->owner = core_.get();
+  handle.impl_ =
+      std::make_shared<const NamespaceHandle::Impl>(NamespaceHandle::Impl{std::move(state)});
+  return handle;
+}
+
+LookupResult Client::Lookup(const LookupRequest& request) {
+  Bump(core_->counters().lookups);
+  const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  auto answer = RunAndWait<LookupCall::Answer>([&](LookupCall::Done done) {
+    return std::make_shared<LookupCall>(*core_, request, ns, std::move(done));
+  });
+  return TakeLease(std::move(answer.result), answer.lease_id, answer.leased_blocks);
+}
+
+void Client::LookupAsync(LookupRequest request, std::function<void(LookupResult)> done) {
+  Bump(core_->counters().lookups);
+  const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  // A callback outlives neither the client nor its core: `this` is safe in it.
+  const auto call = std::make_shared<LookupCall>(
+      *core_, request, ns, [this, done = std::move(done)](LookupCall::Answer answer) {
+        done(TakeLease(std::move(answer.result), answer.lease_id, answer.leased_blocks));
+      });
+  call->Begin(Call::AtOnce::kOnLibraryThread);
+}
+
+LookupResult Client::TakeLease(LookupResult result, uint64_t lease_id, uint32_t blocks) const {
+  if (lease_id == 0) return result;
+  result.lease.core_ = std::static_pointer_cast<ClientCore>(core_);
+  result.lease.id_ = lease_id;
+  result.lease.blocks_ = blocks;
+  return result;
+}
+
+GetResult Client::Get(GetRequest request) {
+  Bump(core_->counters().gets);
+  const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  return RunAndWait<GetResult>([&](GetCall::Done done) {
+    return std::make_shared<GetCall>(*core_, std::move(request), ns, std::move(done));
+  });
+}
+
+void Client::GetAsync(GetRequest request, std::function<void(GetResult)> done) {
+  Bump(core_->counters().gets);
+  const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  std::make_shared<GetCall>(*core_, std::move(request), ns, std::move(done))
+      ->Begin(Call::AtOnce::kOnLibraryThread);
+}
+
+PutResult Client::Put(PutRequest request) {
+  Bump(core_->counters().puts);
+  const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  return RunAndWait<PutResult>([&](PutCall::Done done) {
+    return std::make_shared<PutCall>(*core_, std::move(request), ns, std::move(done));
+  });
+}
+
+void Client::PutAsync(PutRequest request, std::function<void(PutResult)> done) {
+  Bump(core_->counters().puts);
+  const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  std::make_shared<PutCall>(*core_, std::move(request), ns, std::move(done))
+      ->Begin(Call::AtOnce::kOnLibraryThread);
+}
+
+Outcome Client::Renew(Lease& lease, std::chrono::milliseconds length) {
+  if (!lease || length.count() < 1 || absl::FromChrono(length) > kMaxLease)
+    return Outcome::kInvalid;
+  return RenewLease(*core_, lease.id(), absl::FromChrono(length));
+}
+
+Outcome Client::Touch(const NamespaceHandle& ns, View<Hash> chain, const Attributes& attributes) {
+  if (!ns || ns.impl_->state->owner != core_.get()) return Outcome::kInvalid;
+  const auto message = TouchMessage(chain, attributes, *ns.impl_->state);
+  if (!message.ok()) return Outcome::kInvalid;
+  return TouchChain(*core_, ns.impl_->state, *message);
+}
+
+int64_t Client::Delete(const NamespaceHandle& ns, View<Hash> chain) {
+  if (!ns || ns.impl_->state->owner != core_.get()) return -1;
+  const auto message = DeleteMessage(chain, *ns.impl_->state);
+  if (!message.ok()) return -1;
+  return DeleteBlocks(*core_, ns.impl_->state, *message);
+}
+
+int64_t Client::DeleteNamespace(const NamespaceHandle& ns) {
+  if (!ns || ns.impl_->state->owner != core_.get()) return -1;
+  return DeleteBlocks(*core_, ns.impl_->state, DeleteNamespaceMessage(*ns.impl_->state));
+}
+
+bool Client::Healthy(std::chrono::milliseconds budget) {
+  if (budget.count() < 1) return false;
+  return IsReady(*core_, absl::FromChrono(budget));
+}
+
+void Client::Drain() {
+  if (!core_->forked()) core_->WaitForCalls();
+}
+
+Stats Client::stats() const { return core_->stats(); }
+
+}  // namespace halflife::client

@@ -1,0 +1,100 @@
+#include "client/src/control_calls.h"
+
+#include <string>
+
+#include "client/src/latch.h"
+#include "proto/wire/byte_buffer.h"
+
+namespace halflife::client {
+namespace {
+
+// Long enough for one round trip on a loaded machine; bounds how long the end of a client waits for
+// it.
+constexpr absl::Duration kReleaseBudget = absl::Milliseconds(250);
+
+// grpc.health.v1: HealthCheckRequest{service = 1}, HealthCheckResponse{status = 1}, SERVING = 1. By
+// hand, because no Debian package has the generated classes for C++.
+constexpr char kHealthMethod[] = "/grpc.health.v1.Health/Check";
+constexpr char kReadinessRequest[] = "\x0a\x09readiness";
+constexpr char kServing[] = "\x08\x01";
+
+template <typename Response>
+std::pair<Outcome, Response> Run(ClientCore& core, Call::Needs needs,
+                                 typename UnaryCall<Response>::Prepare prepare) {
+  using Answer = std::pair<Outcome, Response>;
+  Latch<Answer> latch;
+  const auto call =
+      std::make_shared<UnaryCall<Response>>(core, std::move(needs), std::move(prepare),
+                                            [&latch](Outcome outcome, const Response& response) {
+                                              latch.Set(Answer(outcome, response));
+                                            });
+  call->Begin(Call::AtOnce::kHere);
+  return latch.Wait();
+}
+
+}  // namespace
+
+void StartRelease(ClientCore& core, uint64_t lease_id) {
+  v1::ReleaseRequest request;
+  request.set_lease_id(lease_id);
+  const auto call = std::make_shared<UnaryCall<v1::ReleaseResponse>>(
+      core, Call::Needs{.budget = kReleaseBudget, .ns = nullptr, .survives_shutdown = true},
+      [request](UnaryRpc<v1::ReleaseResponse>& rpc, ClientCore& core) {
+        return core.NextConnection().stub->PrepareAsyncRelease(&rpc.context(), request,
+                                                               core.loop().queue());
+      },
+      [](Outcome, const v1::ReleaseResponse&) {});
+  call->Begin(Call::AtOnce::kHere);
+}
+
+Outcome RenewLease(ClientCore& core, uint64_t lease_id, absl::Duration length) {
+  v1::RenewRequest request;
+  request.set_lease_id(lease_id);
+  request.set_lease_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(length)));
+  return Run<v1::RenewResponse>(
+             core, {.budget = absl::FromChrono(core.options().lookup_budget), .ns = nullptr},
+             [request](UnaryRpc<v1::RenewResponse>& rpc, ClientCore& core) {
+               return core.NextConnection().stub->PrepareAsyncRenew(&rpc.context(), request,
+                                                                    core.loop().queue());
+             })
+      .first;
+}
+
+Outcome TouchChain(ClientCore& core, std::shared_ptr<NamespaceState> ns,
+                   const v1::TouchRequest& request) {
+  return Run<v1::TouchResponse>(
+             core, {.budget = absl::FromChrono(core.options().lookup_budget), .ns = std::move(ns)},
+             [request](UnaryRpc<v1::TouchResponse>& rpc, ClientCore& core) {
+               return core.NextConnection().stub->PrepareAsyncTouch(&rpc.context(), request,
+                                                                    core.loop().queue());
+             })
+      .first;
+}
+
+int64_t DeleteBlocks(ClientCore& core, std::shared_ptr<NamespaceState> ns,
+                     const v1::DeleteRequest& request) {
+  const auto [outcome, response] = Run<v1::DeleteResponse>(
+      core, {.budget = absl::FromChrono(core.options().put_budget), .ns = std::move(ns)},
+      [request](UnaryRpc<v1::DeleteResponse>& rpc, ClientCore& core) {
+        return core.NextConnection().stub->PrepareAsyncDelete(&rpc.context(), request,
+                                                              core.loop().queue());
+      });
+  return outcome == Outcome::kOk ? static_cast<int64_t>(response.deleted()) : -1;
+}
+
+bool IsReady(ClientCore& core, absl::Duration budget) {
+  const std::string text(kReadinessRequest, sizeof(kReadinessRequest) - 1);
+  const auto [outcome, response] = Run<grpc::ByteBuffer>(
+      core, {.budget = budget, .ns = nullptr, .obeys_breaker = false},
+      [text](UnaryRpc<grpc::ByteBuffer>& rpc, ClientCore& core) {
+        rpc.context().set_wait_for_ready(true);
+        const grpc::Slice slice(text);
+        return core.NextConnection().generic->PrepareUnaryCall(
+            &rpc.context(), kHealthMethod, grpc::ByteBuffer(&slice, 1), core.loop().queue());
+      });
+  if (outcome != Outcome::kOk) return false;
+  const MessageSpans pieces(response);
+  return pieces.spans().size() == 1 && AsText(pieces.spans()[0]) == kServing;
+}
+
+}  // namespace halflife::client
