@@ -1,0 +1,191 @@
+#include "tools/cli/app.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/tools/trace_file.h"
+#include "tools/cli/completion.h"
+#include "tools/cli/terminal.h"
+
+namespace halflife::tools {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Ran {
+  int exit_code;
+  std::string out, err;
+};
+
+Ran RunHalflife(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "halflife");
+  std::vector<const char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const int code = RunCommandLine(static_cast<int>(argv.size()), argv.data());
+  const std::string out = testing::internal::GetCapturedStdout();
+  return {code, out, testing::internal::GetCapturedStderr()};
+}
+
+TEST(CommandLine, BadArgumentsAreExitCodeTwoOnStderr) {
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{}, "a command is missing"},
+      {{"frobnicate"}, "frobnicate"},
+      {{"trace", "inof", "t.jsonl"}, "inof"},
+      {{"trace"}, "a command is missing"},
+      {{"stats", "--output", "xml"}, "xml"},
+      {{"health", "--wait", "10"}, "10"},
+      {{"completion", "tcsh"}, "tcsh"},
+      {{"workload", "generate", "nobody"}, "nobody"},
+      {{"trace", "info", "/nowhere/t.jsonl"}, "/nowhere/t.jsonl: No such file or directory"},
+      {{"trace", "replay"}, "give either a trace or --profile"},
+      {{"trace", "replay", "--profile", "chat", "--speed", "fast"}, "--speed: 'fast'"},
+      {{"trace", "replay", "--profile", "chat", "--payload", "4095"}, "4KiB to 256MiB"},
+      {{"lookup", "--model", "m", "--tokens-per-block", "16", "--block-bytes", "4KiB"},
+       "no block is named"},
+      {{"lookup", "--model", "m", "--tokens-per-block", "16", "--block-bytes", "4KiB", "--hash",
+        "ab"},
+       "'ab' is not a hash of 64 hex digits"},
+      {{"lookup", "--hash", std::string(64, 'a')}, "namespace: "},
+      {{"config", "print", "--set", "novalue"}, "'novalue' is not key=value"},
+      {{"config", "check", "--set", "storage.dram.budgt=1GiB"}, "storage.dram.budget"},
+  };
+  for (const auto& [arguments, message] : cases) {
+    const Ran ran = RunHalflife(arguments);
+
+    EXPECT_EQ(ran.exit_code, kExitUsage) << message;
+    EXPECT_THAT(ran.err, HasSubstr(message));
+    EXPECT_EQ(ran.out, "") << message;
+  }
+}
+
+TEST(CommandLine, AnAbsentDaemonIsExitCodeThree) {
+  const std::string endpoint = "unix:///tmp/halflife-nobody-listens-here.sock";
+  const std::vector<std::string> ns = {
+      "--model", "m",      "--tokens-per-block", "16", "--block-bytes", "4KiB", "--timeout",
+      "200ms",   "--hash", std::string(64, 'a')};
+  const std::vector<std::vector<std::string>> commands = {
+      {"health"}, {"stats"},  {"namespaces"},
+      {"lookup"}, {"delete"}, {"trace", "replay", "--profile", "chat"}};
+  for (std::vector<std::string> command : commands) {
+    if (command[0] == "lookup" || command[0] == "delete") {
+      command.insert(command.end(), ns.begin(), ns.end());
+    }
+    const std::string name = command[0];
+    command.insert(command.end(), {"--endpoint", endpoint});
+
+    const Ran ran = RunHalflife(command);
+
+    EXPECT_EQ(ran.exit_code, kExitUnavailable) << name;
+    EXPECT_THAT(ran.err, StartsWith("halflife: " + endpoint + ": ")) << name;
+  }
+}
+
+TEST(CommandLine, VersionAndHelpAreExitCodeZero) {
+  EXPECT_THAT(RunHalflife({"--version"}).out, StartsWith("halflife "));
+  const Ran help = RunHalflife({"--help"});
+
+  EXPECT_EQ(help.exit_code, kExitOk);
+  EXPECT_THAT(help.out, HasSubstr("Exit codes: 0 ok"));
+  EXPECT_THAT(help.out, HasSubstr("HALFLIFE_ENDPOINT"));
+}
+
+TEST(CommandLine, TheEndpointComesFromTheEnvironment) {
+  setenv("HALFLIFE_ENDPOINT", "unix:///tmp/halflife-from-the-environment.sock", 1);
+  const Ran ran = RunHalflife({"stats"});
+  unsetenv("HALFLIFE_ENDPOINT");
+
+  EXPECT_THAT(ran.err, HasSubstr("unix:///tmp/halflife-from-the-environment.sock: "));
+}
+
+TEST(CommandLine, AGeneratedTraceCanBeDescribedAndConverted) {
+  const TraceFile compact("t.ct.gz");
+  const TraceFile mooncake("t.jsonl");
+
+  ASSERT_EQ(
+      RunHalflife({"workload", "generate", "chat", "-n", "200", "--out", compact.path()}).exit_code,
+      kExitOk);
+  const Ran described = RunHalflife({"trace", "info", compact.path(), "--output", "json"});
+  ASSERT_EQ(RunHalflife({"trace", "convert", compact.path(), mooncake.path(), "--to", "mooncake"})
+                .exit_code,
+            kExitOk);
+  const Ran converted = RunHalflife({"trace", "info", mooncake.path(), "-o", "csv"});
+
+  EXPECT_EQ(described.exit_code, kExitOk);
+  EXPECT_THAT(described.out, HasSubstr("\"requests\": 200"));
+  EXPECT_THAT(described.out, HasSubstr("\"format\": \"compact\""));
+  EXPECT_THAT(converted.out, HasSubstr("summary,0,requests,200\r\n"));
+  EXPECT_THAT(converted.out, HasSubstr("summary,0,format,mooncake\r\n"));
+}
+
+TEST(CommandLine, WithoutATerminalThereIsNoColourAndNoProgress) {
+  const TraceFile compact("t.ct");
+  RunHalflife({"workload", "generate", "chat", "-n", "50", "--out", compact.path()});
+
+  const Ran ran = RunHalflife({"trace", "info", compact.path()});
+
+  EXPECT_EQ(ran.err, "");
+  EXPECT_EQ(ran.out.find('\x1b'), std::string::npos);
+}
+
+TEST(CommandLine, ConfigPrintTellsWhereAValueComesFrom) {
+  const Ran yaml = RunHalflife({"config", "print", "--set", "storage.dram.budget=512MiB"});
+  const Ran csv =
+      RunHalflife({"config", "print", "--set", "storage.dram.budget=512MiB", "-o", "csv"});
+
+  EXPECT_EQ(yaml.exit_code, kExitOk);
+  EXPECT_THAT(yaml.out, HasSubstr("budget: 512MiB"));
+  EXPECT_THAT(csv.out, HasSubstr("storage.dram.budget,512MiB,flag,--storage.dram.budget"));
+}
+
+TEST(Colour, IsOnlyForTerminalsThatWantIt) {
+  EXPECT_TRUE(WantsColour(true, std::nullopt, "xterm"));
+  EXPECT_TRUE(WantsColour(true, "", std::nullopt));
+  EXPECT_FALSE(WantsColour(false, std::nullopt, "xterm"));
+  EXPECT_FALSE(WantsColour(true, "1", "xterm"));
+  EXPECT_FALSE(WantsColour(true, std::nullopt, "dumb"));
+}
+
+class CompletionTest : public testing::Test {
+ protected:
+  Context context_;
+  std::unique_ptr<CLI::App> app_ = MakeApp(context_);
+};
+
+TEST_F(CompletionTest, EveryCommandAndOptionIsInEveryScript) {
+  for (const std::string& script :
+       {BashCompletion(*app_), ZshCompletion(*app_), FishCompletion(*app_)}) {
+    for (const char* word : {"health", "stats", "namespaces", "lookup", "get", "put", "delete",
+                             "trace", "workload", "config", "completion", "replay", "convert",
+                             "generate", "check", "print", "concurrency", "whole-namespace"}) {
+      EXPECT_THAT(script, HasSubstr(word));
+    }
+  }
+}
+
+TEST_F(CompletionTest, BashOffersWhatFitsAndNothingElse) {
+  const TraceFile file("completion.bash", BashCompletion(*app_) +
+                                              "COMP_WORDS=(halflife trace re); COMP_CWORD=2\n"
+                                              "_halflife; echo \"${COMPREPLY[@]}\"\n"
+                                              "COMP_WORDS=(halflife con); COMP_CWORD=1\n"
+                                              "_halflife; echo \"${COMPREPLY[@]}\"\n"
+                                              "COMP_WORDS=(halflife trace replay --conc); "
+                                              "COMP_CWORD=3\n"
+                                              "_halflife; echo \"${COMPREPLY[@]}\"\n");
+  std::FILE* bash = popen(("bash " + file.path() + " 2>&1").c_str(), "r");
+  char buffer[1024];
+  std::string out;
+  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, bash)) > 0;) out.append(buffer, n);
+
+  EXPECT_EQ(pclose(bash), 0);
+  EXPECT_EQ(out, "replay\nconfig\n--concurrency\n");
+}
+
+}  // namespace
+}  // namespace halflife::tools

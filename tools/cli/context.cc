@@ -1,0 +1,88 @@
+#include "tools/cli/context.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "common/strings.h"
+#include "common/units.h"
+#include "tools/cli/terminal.h"
+
+namespace halflife::tools {
+namespace {
+
+int Fail(std::string_view message, int exit_code) {
+  std::fprintf(stderr, "halflife: %.*s\n", static_cast<int>(message.size()), message.data());
+  return exit_code;
+}
+
+}  // namespace
+
+void Context::OnRun(CLI::App* command, std::function<int()> action) {
+  command->callback([this, action = std::move(action)] { action_ = action; });
+}
+
+int Context::Print(const Report& report) const {
+  const std::string text = Render(report, output, {.colour = StdoutWantsColour()});
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return Fail("standard output could not be written", kExitFailed);
+  }
+  return kExitOk;
+}
+
+bool Context::ShowsProgress() const { return !quiet && StderrIsTerminal(); }
+
+int FailUsage(std::string_view message) { return Fail(message, kExitUsage); }
+
+int FailInput(const absl::Status& status) { return Fail(ToStd(status.message()), kExitUsage); }
+
+int FailDaemon(const std::string& endpoint, const absl::Status& status) {
+  const std::string text = absl::StrCat(endpoint, ": ", status.message());
+  const bool absent = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  return Fail(text, absent ? kExitUnavailable : kExitFailed);
+}
+
+int FailOutcome(const std::string& endpoint, client::Outcome outcome) {
+  const std::string text = absl::StrCat(endpoint, ": ", client::OutcomeName(outcome));
+  switch (outcome) {
+    case client::Outcome::kOk:
+      return kExitOk;
+    case client::Outcome::kMiss:
+      return kExitNotThere;
+    case client::Outcome::kTimeout:
+    case client::Outcome::kUnavailable:
+      return Fail(text, kExitUnavailable);
+    case client::Outcome::kInvalid:
+      return Fail(text, kExitUsage);
+    case client::Outcome::kRefused:
+      break;
+  }
+  return Fail(text, kExitFailed);
+}
+
+CLI::Option* AddBytes(CLI::App* command, const std::string& name, uint64_t& bytes,
+                      const std::string& description) {
+  const auto parse = [&bytes](const CLI::results_t& results) {
+    const auto parsed = ParseBytes(results.front());
+    if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
+    bytes = *parsed;
+    return true;
+  };
+  return command->add_option(name, parse, description)
+      ->type_name("SIZE")
+      ->default_str(ExactBytes(bytes));
+}
+
+CLI::Option* AddDuration(CLI::App* command, const std::string& name, absl::Duration& duration,
+                         const std::string& description) {
+  const auto parse = [&duration](const CLI::results_t& results) {
+    const auto parsed = ParseDuration(results.front());
+    if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
+    duration = *parsed;
+    return true;
+  };
+  return command->add_option(name, parse, description)
+      ->type_name("TIME")
+      ->default_str(ExactDuration(duration));
+}
+
+}  // namespace halflife::tools
