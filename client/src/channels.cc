@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/limits.h"
+#include "proto/wire/grpc_lifetime.h"
 
 namespace halflife::client {
 namespace {
@@ -77,6 +78,7 @@ class Channels::Watch final : public CompletionTag {
 };
 
 Channels::Channels(const Options& options, CompletionLoop& loop, OnReady on_ready) {
+  KeepGrpcInitialised();
   for (int i = 0; i < options.connections; ++i) {
     Connection connection;
     connection.channel = grpc::CreateCustomChannel(
