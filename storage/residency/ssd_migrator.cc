@@ -25,6 +25,11 @@ PersistedState StateOf(const BlockFacts& facts, int64_t now_ns) {
 
 }  // namespace
 
+SsdMigrator::SsdMigrator(const MigrationContext& context) : context_(context) {
+  // Nothing is in the index yet, so nothing in it is older than this.
+  if (context_.ssd != nullptr) generations_ = context_.ssd->Generations();
+}
+
 size_t SsdMigrator::Write(absl::Span<const IndexedBlock> blocks) {
   if (context_.ssd == nullptr) return 0;
   {
@@ -132,7 +137,7 @@ size_t SsdMigrator::EvictBatch(uint64_t wanted_bytes) {
     if (!key) break;
     const std::optional<IndexedBlock> block = context_.index->Describe(*key);
     context_.policy->OnRemove(Tier::kSsd, *key);
-    if (!block || !block->ssd || !Forget(*key, *block->ssd)) continue;
+    if (!block || !block->ssd || !Forget(*key, *block->ssd, EvictReason::kCapacity)) continue;
     freed_bytes += block->ssd->bytes;
     erases.push_back({*key, *block->ssd});
   }
@@ -140,14 +145,15 @@ size_t SsdMigrator::EvictBatch(uint64_t wanted_bytes) {
   return erases.size();
 }
 
-bool SsdMigrator::Forget(const BlockKey& key, const SsdLocation& location) {
+bool SsdMigrator::Forget(const BlockKey& key, const SsdLocation& location, EvictReason reason) {
   const BlockIndex::Dropped dropped = context_.index->DropSsd(key, location);
   if (dropped.result != BlockIndex::DropResult::kDropped) return false;
   const IndexedBlock& block = dropped.removed.block;
-  context_.counters->CountEvicted(Tier::kSsd, EvictReason::kCapacity, block.facts.bytes);
+  const bool corrupt = reason == EvictReason::kCorrupt;
+  context_.counters->CountEvicted(Tier::kSsd, reason, block.facts.bytes);
   if (dropped.left_node) {
-    context_.removals->Remember(key, MissReason::kEvicted);
-    context_.counters->RecordEnd(block, context_.clock->NowNanos(), true);
+    context_.removals->Remember(key, corrupt ? MissReason::kCorrupt : MissReason::kEvicted);
+    context_.counters->RecordEnd(block, context_.clock->NowNanos(), !corrupt);
   }
   return true;
 }
@@ -175,13 +181,38 @@ bool SsdMigrator::EraseWanted() {
   do {
     for (const IndexedBlock& block : context_.index->Scan(&cursor, 4096)) {
       if (!block.ssd || !places.contains(place_of(*block.ssd))) continue;
-      if (!Forget(block.facts.key, *block.ssd)) continue;
+      if (!Forget(block.facts.key, *block.ssd, EvictReason::kCapacity)) continue;
       context_.policy->OnRemove(Tier::kSsd, block.facts.key);
       erases.push_back({block.facts.key, *block.ssd});
     }
   } while (cursor.shard != 0 || cursor.record != 0);
   Erase(erases);
   return !erases.empty();
+}
+
+bool SsdMigrator::IsStale(const SsdLocation& location) const {
+  return location.partition >= generations_.size() ||
+         location.generation != generations_[location.partition];
+}
+
+bool SsdMigrator::DropStale() {
+  if (context_.ssd == nullptr) return false;
+  // Whoever writes or steps the tier is this thread: what is attached from here on is of these
+  // generations, so one walk finds all.
+  if (std::vector<uint8_t> now = context_.ssd->Generations(); now != generations_) {
+    generations_ = std::move(now);
+    stale_cursor_ = {};
+    dropping_stale_ = true;
+  }
+  if (!dropping_stale_) return false;
+  for (const IndexedBlock& block : context_.index->Scan(&stale_cursor_, kStaleRecords)) {
+    if (!block.ssd || !IsStale(*block.ssd)) continue;
+    // Nothing to erase: the tier has forgotten it.
+    if (!Forget(block.facts.key, *block.ssd, EvictReason::kCorrupt)) continue;
+    context_.policy->OnRemove(Tier::kSsd, block.facts.key);
+  }
+  dropping_stale_ = stale_cursor_.shard != 0 || stale_cursor_.record != 0;
+  return dropping_stale_;
 }
 
 void SsdMigrator::AwaitWritesOf(absl::Span<const BlockKey> keys) {

@@ -14,7 +14,7 @@ namespace halflife {
 // migrator, but for Await…, which are thread-safe.
 class SsdMigrator {
  public:
-  explicit SsdMigrator(const MigrationContext& context) : context_(context) {}
+  explicit SsdMigrator(const MigrationContext& context);
 
   // Writes those of `blocks` that are in DRAM and not on SSD yet, if the policy admits them. What
   // was not written is counted as refused and stays as it is. Returns the number of blocks written.
@@ -23,6 +23,11 @@ class SsdMigrator {
   // Erases what the tier wants back. Returns true if it asked for anything.
   bool EraseWanted();
   void Erase(absl::Span<const SsdErase> erases);
+
+  // Takes blocks that went with a quarantine out of index and policy, in bounded pieces: otherwise
+  // they would be looked up in vain, and those still in DRAM never be written again. Returns true
+  // if more is left.
+  bool DropStale();
 
   // Returns once no write is under way that could still put one of these keys, or a key of this
   // namespace, on SSD: for a delete that has taken them out of the index.
@@ -33,6 +38,7 @@ class SsdMigrator {
   static constexpr size_t kEvictBatchBlocks = 32;
   static constexpr int kEvictRounds = 8;  // per write
   static constexpr size_t kWantedBatch = 256;
+  static constexpr size_t kStaleRecords = 4096;  // per piece
 
   std::vector<SsdWrite> Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns);
   size_t WriteCollected(std::vector<SsdWrite> writes);
@@ -43,10 +49,16 @@ class SsdMigrator {
   size_t EvictBatch(uint64_t wanted_bytes);
   // Takes the SSD copy out of the index and the policy, and counts it. False if it is not there any
   // more.
-  bool Forget(const BlockKey& key, const SsdLocation& location);
+  bool Forget(const BlockKey& key, const SsdLocation& location, EvictReason reason);
+  bool IsStale(const SsdLocation& location) const;
   void Await(const std::function<bool(const BlockKey&)>& waits_for);
 
   const MigrationContext context_;
+
+  // Of the stepping thread.
+  std::vector<uint8_t> generations_;  // of the partitions, when the walk for stale ones began
+  BlockIndex::Cursor stale_cursor_;
+  bool dropping_stale_ = false;
 
   Mutex mutex_;
   CondVar written_;

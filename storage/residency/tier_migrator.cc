@@ -30,6 +30,7 @@ bool TierMigrator::Step() {
   if (context_.ssd != nullptr) {
     more |= writer_.EraseWanted();
     more |= context_.ssd->Step();
+    more |= writer_.DropStale();  // last, so that a step that finds nothing more leaves none
   }
   more |= catching_up_;
   SweepWhenDue(now_ns);
@@ -142,6 +143,8 @@ void TierMigrator::DropUnreachable(absl::Span<const BlockKey> keys) {
 void TierMigrator::Drain(const Clock& clock, int64_t deadline_ns) {
   if (context_.ssd == nullptr) return;
   ApplyChanges();
+  while (writer_.DropStale()) {
+  }
   std::vector<IndexedBlock> unwritten;
   BlockIndex::Cursor cursor;
   do {

@@ -141,8 +141,8 @@ class DramArena {
   void RetireSlab(const SlabPressure& slab);
 
   Stats stats() const;
-  // Of allocated_bytes: what lies in buffers that are not sealed yet. Exact at once when a buffer is
-  // sealed or freed.
+  // Of allocated_bytes: what lies in buffers that are not sealed yet. Exact at once when a buffer
+  // is sealed or freed.
   uint64_t unsealed_bytes() const;
   // For the shared-memory path: the memfd and the offset of a block in it.
   int memfd() const;

@@ -27,6 +27,12 @@ std::shared_ptr<rocksdb::TableFactory> TableFactoryFor(const RocksShared& shared
   table.cache_index_and_filter_blocks = true;  // else their memory would not be in the bound
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.format_version = 5;
+  // No readahead of RocksDB's own, here and in compactions: over a table file that was cut, its
+  // buffer is left with a length that is no multiple of the alignment, and where RocksDB is built
+  // with asserts, as in Debian, the next read kills the process (file/file_prefetch_buffer.cc:45 of
+  // 7.8.3). Without it the same damage is an error. The kernel reads ahead anyway.
+  table.initial_auto_readahead_size = 0;
+  table.max_auto_readahead_size = 0;
   return std::shared_ptr<rocksdb::TableFactory>(rocksdb::NewBlockBasedTableFactory(table));
 }
 
@@ -86,7 +92,7 @@ rocksdb::Options RocksOptionsFor(const RocksShared& shared, const std::string& n
       true;  // space amplification of 1.1 instead of more
   options.level0_file_num_compaction_trigger = 2;
   options.max_compaction_bytes = sizes.compaction_bytes;
-  options.compaction_readahead_size = 256 * kKiB;
+  options.compaction_readahead_size = 0;          // TableFactoryFor says why
   options.compression = rocksdb::kNoCompression;  // keys and payload are incompressible
   // Erased inline payload comes back soon: a file with many tombstones is compacted for them alone.
   options.table_properties_collector_factories.push_back(

@@ -13,8 +13,7 @@ namespace halflife {
 //
 // Memory of all partitions together, bounded: partitions x 2 write buffers (at most 16 MiB with 8
 // partitions), the block cache (8 MiB, strict), table readers of at most 64 files a partition, and
-// one compaction's buffers (readahead 256 KiB). The write buffer limit below only makes flushes
-// earlier.
+// one compaction's buffers. The write buffer limit below only makes flushes earlier.
 struct RocksSizes {
   uint64_t write_buffer_bytes = 0;     // of one partition: 64 KiB to 1 MiB
   uint64_t table_file_bytes = 0;       // of one SST file

@@ -63,6 +63,19 @@ void RemoveForeignPartitions(const std::string& root, int partitions) {
   }
 }
 
+void StartPartitions(absl::Span<const std::unique_ptr<SsdPartition>> partitions,
+                     SsdFanOut& fan_out) {
+  const auto start = [&](size_t i) { partitions[i]->Start(); };
+  const bool died = std::any_of(partitions.begin(), partitions.end(),
+                                [](const auto& partition) { return partition->last_open_died(); });
+  if (!died) return fan_out.ForEach(partitions.size(), start);
+  // One by one, so that another death is counted against the partition that causes it and not
+  // against those that were being opened beside it.
+  Log(Severity::kWarning, "ssd",
+      "the process died while it opened its partitions: opening them one by one");
+  for (size_t i = 0; i < partitions.size(); ++i) start(i);
+}
+
 }  // namespace
 
 struct RocksSsdTier::Parts {
@@ -152,8 +165,7 @@ absl::StatusOr<std::unique_ptr<RocksSsdTier>> RocksSsdTier::Open(const Options& 
     context.partitions.push_back(
         std::make_unique<SsdPartition>(place, context.rocks, context.slots, context.quota, clock));
   }
-  parts->fan_out.ForEach(context.partitions.size(),
-                         [&](size_t i) { context.partitions[i]->Start(); });
+  StartPartitions(context.partitions, parts->fan_out);
   context.slots.FinishClaims();
   context.inline_space.Settle(context.InlineUse());
   return std::unique_ptr<RocksSsdTier>(new RocksSsdTier(std::move(parts)));
@@ -294,6 +306,14 @@ void RocksSsdTier::Parts::SettleInline() {
     const SsdPartition::Use partition_use = partition->use();
     if (partition_use.writable) partition_use.index->SuggestCompaction();
   }
+}
+
+std::vector<uint8_t> RocksSsdTier::Generations() const {
+  std::vector<uint8_t> generations;
+  for (const std::unique_ptr<SsdPartition>& partition : parts_->context.partitions) {
+    generations.push_back(partition->use().generation);
+  }
+  return generations;
 }
 
 bool RocksSsdTier::Step() {

@@ -21,6 +21,7 @@ struct SsdSeams;
 // SsdTier over RocksDB and slot files in one directory:
 //   LOCK.ssd
 //   partition-N/                       RocksDB: index, namespaces, payload of small blocks
+//   partition-N.opening                there while partition N is being opened: OpeningMarker
 //   partition-N.quarantine-<seconds>/  the newest damaged database of that partition, for people to
 //   look at slots/<number>-<slot bytes>.slots  payload of the other blocks
 //
@@ -79,6 +80,7 @@ class RocksSsdTier final : public SsdTier {
   std::vector<std::string> LoadNamespaces() override;
   uint64_t FreeBytesFor(uint64_t payload_bytes) const override;
   std::vector<SsdLocation> WantedBack(size_t limit) override;
+  std::vector<uint8_t> Generations() const override;
   bool Step() override;
   Stats stats() const override;
 

@@ -131,7 +131,7 @@ absl::Status SsdIndex::ForEachInRange(std::string_view ns, const Found& found) c
   rocksdb::ReadOptions options = VerifiedRead();
   options.iterate_upper_bound = &upper;
   options.fill_cache = false;  // a walk would push the filters out
-  options.readahead_size = 256 << 10;
+  // No readahead_size: rocks_options.cc says why.
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
   for (it->Seek(begin); it->Valid(); it->Next()) {
     BlockKey key;

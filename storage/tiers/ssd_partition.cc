@@ -34,6 +34,7 @@ SsdPartition::SsdPartition(Place place, const RocksShared& shared, SlotSpace& sl
       slots_(slots),
       quota_(quota),
       clock_(clock),
+      marker_(StrCat(place_.root, "/partition-", place_.number, ".opening")),
       contents_(std::make_shared<Contents>()) {}
 
 SsdPartition::~SsdPartition() = default;
@@ -73,10 +74,20 @@ void SsdPartition::Start() {
 }
 
 absl::StatusOr<std::shared_ptr<SsdIndex>> SsdPartition::Open() {
+  if (const int deaths = marker_.deaths(); deaths >= OpeningMarker::kMostDeaths) {
+    return absl::DataLossError(StrCat("partition ", place_.number, ": the process died ", deaths,
+                                      " times in a row while opening it"));
+  }
   // Made here, for RocksDB would log an error about its absence first.
   HL_RETURN_IF_ERROR(MakePrivateDirectory(Directory()));
-  return SsdIndex::Open({Directory(), place_.number, place_.partitions, place_.quota_bytes},
-                        shared_);
+  // A full disk must not keep the blocks from being read: then it goes without the guard.
+  if (const absl::Status status = marker_.Place(); !status.ok()) {
+    Log(Severity::kWarning, "ssd", ToStd(status.message()));
+  }
+  absl::StatusOr<std::shared_ptr<SsdIndex>> index =
+      SsdIndex::Open({Directory(), place_.number, place_.partitions, place_.quota_bytes}, shared_);
+  marker_.Remove();
+  return index;
 }
 
 void SsdPartition::Publish(std::shared_ptr<SsdIndex> index) {
@@ -160,6 +171,7 @@ void SsdPartition::SetAside() {
       Log(Severity::kError, "ssd", ToStd(status.message()));
     }
   }
+  marker_.Remove();  // it was about the database that has left
   KeepNewestQuarantine();
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "storage/tiers/opening_marker.h"
 #include "storage/tiers/slot_space.h"
 #include "storage/tiers/ssd_index.h"
 #include "storage/tiers/ssd_quota.h"
@@ -20,8 +21,9 @@ namespace halflife {
 //  - healthy: serves everything.
 //  - read-only: a write failed. Reads go on; Step closes and reopens the database after 1, 2, 4 up
 //    to 60 s.
-//  - quarantined: the database is damaged. It is set aside as partition-N.quarantine-<unix time>, a
-//    fresh one takes over under the next generation; what the old one held is gone.
+//  - quarantined: the database is damaged, or the process died twice in a row while opening it
+//    (OpeningMarker). It is set aside as partition-N.quarantine-<unix time>, a fresh one takes over
+//    under the next generation; what the old one held is gone.
 //  - off: not even a fresh database opens. It is opened again with the same back-off.
 // RocksDB is never told to Resume (after a write error it stays in a fatal state: measured, 13 of
 // 13) but reopened.
@@ -40,6 +42,8 @@ class SsdPartition {
                const Clock& clock);
   ~SsdPartition();
 
+  // The process died while it opened this partition the last time.
+  bool last_open_died() const { return marker_.deaths() > 0; }
   // Opens what is there; if it is damaged, sets it aside and opens an empty database. Never fails:
   // at worst the partition is off. Claims the slots its index names.
   void Start();
@@ -86,6 +90,7 @@ class SsdPartition {
   // Publishes an open database. `contents` of a new generation, or the present ones after a
   // reopening.
   void Publish(std::shared_ptr<SsdIndex> index);
+  // Returns: also kDataLoss if the process died too often in here.
   absl::StatusOr<std::shared_ptr<SsdIndex>> Open();
   absl::Status LoadClaims(const SsdIndex& index, Contents& contents);
   bool HeaderIsOf(const SsdIndexEntry& entry) const;
@@ -102,6 +107,7 @@ class SsdPartition {
   const Clock& clock_;
   std::atomic<uint64_t> quarantines_{0};
   std::atomic<uint64_t> quarantine_bytes_{0};
+  OpeningMarker marker_;  // of Start and Step
 
   mutable Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kReadOnly;

@@ -111,6 +111,11 @@ class SsdTier {
   // (empty when there is no such need). Bounded by `limit`.
   virtual std::vector<SsdLocation> WantedBack(size_t limit) = 0;
 
+  // The present generation of each partition. A location whose generation differs from its
+  // partition's is stale: the block went with a quarantine, and nothing but this tells of it. Only
+  // Step changes them. Cheap.
+  virtual std::vector<uint8_t> Generations() const = 0;
+
   // Background upkeep (reopen a failed partition, delete empty slot files, flush). Returns true if
   // more is ready.
   virtual bool Step() = 0;

@@ -53,6 +53,7 @@ absl::StatusOr<SsdLocation> FakeSsdTier::WriteOne(const SsdWrite& write) {
   stored.location.file = 1;
   stored.location.slot = medium_->next_slot++;
   stored.location.bytes = static_cast<uint32_t>(stored.payload.size());
+  stored.location.generation = medium_->generation;
   return stored.location;
 }
 
@@ -169,6 +170,11 @@ std::vector<SsdLocation> FakeSsdTier::WantedBack(size_t limit) {
   return wanted;
 }
 
+std::vector<uint8_t> FakeSsdTier::Generations() const {
+  MutexLock lock(medium_->mutex);
+  return {medium_->generation};
+}
+
 bool FakeSsdTier::Step() { return false; }
 
 SsdTier::Stats FakeSsdTier::stats() const {
@@ -205,6 +211,16 @@ void FakeSsdTier::FailNamespaceWritesWith(absl::Status status) {
 void FakeSsdTier::DamageNextRead() {
   MutexLock lock(mutex_);
   damage_next_ = true;
+}
+
+void FakeSsdTier::Quarantine() {
+  {
+    MutexLock lock(medium_->mutex);
+    medium_->blocks.clear();
+    ++medium_->generation;
+  }
+  MutexLock lock(mutex_);
+  ++counters_.quarantines;
 }
 
 void FakeSsdTier::SetQuota(uint64_t quota_bytes) {

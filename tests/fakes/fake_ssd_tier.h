@@ -24,6 +24,7 @@ struct FakeSsdMedium {
   std::map<BlockKey, Stored> blocks ABSL_GUARDED_BY(mutex);
   std::map<std::string, std::string> namespaces ABSL_GUARDED_BY(mutex);  // hex id -> descriptor
   uint32_t next_slot ABSL_GUARDED_BY(mutex) = 1;
+  uint8_t generation ABSL_GUARDED_BY(mutex) = 1;
 };
 
 // An SsdTier in memory with the real rules (quota, stale locations, verification on every read) and
@@ -42,6 +43,7 @@ class FakeSsdTier final : public SsdTier {
   std::vector<std::string> LoadNamespaces() override;
   uint64_t FreeBytesFor(uint64_t payload_bytes) const override;
   std::vector<SsdLocation> WantedBack(size_t limit) override;
+  std::vector<uint8_t> Generations() const override;
   bool Step() override;
   Stats stats() const override;
 
@@ -52,6 +54,8 @@ class FakeSsdTier final : public SsdTier {
   void FailNamespaceWritesWith(absl::Status status);
   // Flips a byte of the next block that is read: it stays damaged.
   void DamageNextRead();
+  // All blocks are lost and their locations stale, as when a partition is set aside.
+  void Quarantine();
   void SetQuota(uint64_t quota_bytes);
   // Write waits until released; the caller of WaitForHeldWrite returns once one is waiting.
   void HoldWrites();
