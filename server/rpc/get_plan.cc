@@ -55,6 +55,7 @@ absl::StatusOr<GetPlan> PlanByLease(BlockStore& store, const v1::GetRequest& req
   HL_ASSIGN_OR_RETURN(const BlockStore::LeasedBlocks leased, store.Leased(request.lease_id()));
   GetPlan plan;
   plan.ns = leased.ns;
+  plan.lease = request.lease_id();
   if (!request.namespace_id().empty() &&
       request.namespace_id() != NamespaceIdToWire(leased.ns->id)) {
     return absl::FailedPreconditionError("the lease belongs to another namespace");
@@ -91,6 +92,19 @@ absl::StatusOr<GetPlan> PlanBySource(BlockStore& store, const v1::GetRequest& re
 }
 
 }  // namespace
+
+void GetPlan::LetGoOfLeased(size_t first_item) {
+  for (size_t i = first_item; i < items.size(); ++i) items[i].leased = BlockRef();
+}
+
+absl::Status GetPlan::TakeLeased(BlockStore& store, size_t first_item) {
+  HL_ASSIGN_OR_RETURN(const BlockStore::LeasedBlocks from, store.Leased(*lease));
+  for (size_t i = first_item; i < items.size(); ++i) {
+    items[i].leased =
+        from.blocks[items[i].index * from.parts.count + (items[i].part - from.parts.first)];
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<GetPlan> MakeGetPlan(BlockStore& store, const v1::GetRequest& request) {
   if (!v1::Order_IsValid(request.order())) {

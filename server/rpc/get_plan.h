@@ -17,12 +17,13 @@ struct GetPlan {
     uint32_t index = 0;  // of the block in the request's chain, or in the leased prefix
     uint16_t part = 0;
     BlockAddress address;  // by hash
-    BlockRef leased;       // or by lease: already in DRAM
+    BlockRef leased;       // or by lease: already in DRAM; null once let go
   };
 
   NamespaceRef ns;
   bool ascending = true;
   PartRange parts;
+  std::optional<LeaseId> lease;
   RequestAttributes attributes;
   std::vector<Item> items;
 
@@ -37,6 +38,12 @@ struct GetPlan {
         .ns = ns, .group = group, .first_depth = first_depth, .parent = parent, .hashes = hashes};
   }
   uint64_t block_bytes() const { return ns->descriptor.block_bytes; }
+
+  // Lets go of the leased blocks of the items from `first_item` on: a stream that does not get on
+  // must not outlast the lease with them. No effect without a lease.
+  void LetGoOfLeased(size_t first_item);
+  // Takes them in hand again. Returns: kAborted if the lease is gone.
+  absl::Status TakeLeased(BlockStore& store, size_t first_item);
 };
 
 // Returns: kInvalidArgument naming the field that is malformed or above its limit,

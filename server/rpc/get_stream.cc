@@ -11,6 +11,14 @@
 namespace halflife {
 namespace {
 
+// A reader that takes longer for one frame is slow: no read-ahead is kept for it, and it is cut if
+// another Get would be refused instead. 4 MB/s, far below any network on which fetching pays.
+constexpr absl::Duration kSlowWrite = absl::Milliseconds(250);
+
+bool IsSlow(int64_t since_ns, int64_t now_ns) {
+  return since_ns != 0 && now_ns - since_ns >= absl::ToInt64Nanoseconds(kSlowWrite);
+}
+
 // Keeps a block in place while gRPC holds a slice of it.
 struct PinnedPiece {
   RpcEnvironmentRef environment;  // outlives `bytes`, which counts in it
@@ -60,9 +68,21 @@ absl::Status GetStream::Admit(const grpc::ByteBuffer& request) {
   HL_RETURN_IF_ERROR(ParseMessage(request, message));
   HL_ASSIGN_OR_RETURN(plan_, MakeGetPlan(environment_->store, message));
   window_.emplace(*plan_);
-  const uint64_t bytes = GetWindow::MaxBytes(*plan_);
-  reserved_ = environment_->get_bytes.TryHold(bytes);
-  if (reserved_) return absl::OkStatus();
+  return Reserve();
+}
+
+absl::Status GetStream::Reserve() {
+  const uint64_t bytes = plan_->items.empty() ? 0 : plan_->block_bytes();
+  const int64_t slow_since_ns = started_ns_ - absl::ToInt64Nanoseconds(kSlowWrite);
+  while (!environment_->get_bytes.HasRoom(bytes) && environment_->watch.CutSlowest(slow_since_ns)) {
+  }
+  std::optional<InFlight::Hold> reserved = environment_->get_bytes.TryHold(bytes);
+  admitted_ = reserved.has_value();
+  if (admitted_) {
+    MutexLock lock(mutex_);
+    reserved_ = std::move(reserved);
+    return absl::OkStatus();
+  }
   return WithRetryDelay(absl::ResourceExhaustedError(absl::StrCat(
                             "Get: ", bytes, " bytes wanted, ", environment_->get_bytes.bytes(),
                             " of ", environment_->get_bytes.limit_bytes(), " in flight")),
@@ -70,8 +90,10 @@ absl::Status GetStream::Admit(const grpc::ByteBuffer& request) {
 }
 
 void GetStream::OnWriteDone(bool ok) {
+  const int64_t now_ns = environment_->clock.NowNanos();
   {
     MutexLock lock(mutex_);
+    inbox_.slow = IsSlow(writing_since_ns_, now_ns);
     inbox_.write_done = true;
     inbox_.broken |= !ok;
     writing_since_ns_ = 0;
@@ -106,23 +128,44 @@ void GetStream::OnDone() {
 bool GetStream::CheckProgress(int64_t now_ns) {
   bool stalled = false;
   bool expired = false;
+  bool turned_slow = false;
   {
     MutexLock lock(mutex_);
     if (done_) return false;
     stalled =
-        writing_since_ns_ != 0 &&
+        writing_since_ns_ != 0 && !inbox_.cut &&
         now_ns - writing_since_ns_ > absl::ToInt64Nanoseconds(environment_->options.stall_timeout);
     expired = now_ns > deadline_ns_ && !inbox_.expired;
     inbox_.expired |= expired;
+    turned_slow = !inbox_.slow && IsSlow(writing_since_ns_, now_ns);
+    inbox_.slow |= turned_slow;
   }
   if (stalled) {
     environment_->counters.stalled_streams.fetch_add(1, std::memory_order_relaxed);
     context_.Cancel();
   } else if (expired) {
     environment_->counters.expired_calls.fetch_add(1, std::memory_order_relaxed);
-    Pump();
   }
+  if (!stalled && (expired || turned_slow)) Pump();
   return !stalled;
+}
+
+int64_t GetStream::SendingSinceNanos() {
+  MutexLock lock(mutex_);
+  return done_ || inbox_.cut ? 0 : writing_since_ns_;
+}
+
+void GetStream::Cut() {
+  std::optional<InFlight::Hold> given_back;
+  {
+    MutexLock lock(mutex_);
+    if (done_ || std::exchange(inbox_.cut, true)) return;
+    given_back.swap(reserved_);
+  }
+  given_back.reset();
+  environment_->counters.stalled_streams.fetch_add(1, std::memory_order_relaxed);
+  context_.Cancel();
+  Pump();  // gRPC lets go of its block as soon as it has worked off the cancellation
 }
 
 void GetStream::Pump() {
@@ -137,6 +180,8 @@ GetStream::Inbox GetStream::TakeInbox() {
   // These stay true.
   inbox_.broken = taken.broken;
   inbox_.expired = taken.expired;
+  inbox_.slow = taken.slow;
+  inbox_.cut = taken.cut;
   inbox_.failure = taken.failure;
   return taken;
 }
@@ -145,6 +190,7 @@ void GetStream::Step() {
   Inbox inbox = TakeInbox();
   if (ended_) {
     if (inbox.expired) context_.Cancel();
+    GiveBack(inbox);
     return;
   }
   for (auto& [item, block] : inbox.arrived) window_->Arrived(item, std::move(block));
@@ -152,21 +198,38 @@ void GetStream::Step() {
     writing_ = false;
     message_.Clear();
   }
+  GiveBack(inbox);
   if (writing_) {
     // What is being written must come back first, well or not.
     if (inbox.expired) context_.Cancel();
-    if (!inbox.broken) ReadAhead();
+    if (!inbox.broken) ReadAhead(inbox);
     return;
   }
+  if (inbox.cut) return End(absl::CancelledError("cut: the reader was slow and room was needed"));
   if (inbox.broken) return End(absl::CancelledError("cancelled by the caller"));
   if (inbox.expired) return End(DeadlineError());
   if (!inbox.failure.ok()) return End(std::move(inbox.failure));
-  ReadAhead();
+  ReadAhead(inbox);
   SendNext();
 }
 
-void GetStream::ReadAhead() {
-  const std::vector<size_t> items = window_->Fill(environment_->store);
+void GetStream::GiveBack(const Inbox& inbox) {
+  if (window_ && (inbox.slow || inbox.cut)) {
+    // What is in gRPC's hands stays: of the block that is sent in part, the window has the rest.
+    window_->DropBeyond(writing_ && offset_ == 0 ? 0 : 1);
+    read_ahead_.reset();
+  }
+}
+
+void GetStream::ReadAhead(const Inbox& inbox) {
+  if (inbox.cut) return;
+  if (!read_ahead_ && !inbox.slow) {
+    read_ahead_ = environment_->get_bytes.TryHoldSpare(GetWindow::ReadAheadBytes(*plan_));
+  }
+  GetWindow::Reach reach = GetWindow::Reach::kReadAhead;
+  // Without read-ahead, the next block comes when the last one has gone.
+  if (!read_ahead_) reach = writing_ ? GetWindow::Reach::kNothing : GetWindow::Reach::kOneBlock;
+  const std::vector<size_t> items = window_->Fill(environment_->store, reach);
   if (items.empty()) return;
   absl::Status submitted =
       environment_->SubmitIo([self = shared_from_this(), items] { self->ReadItems(items); });
@@ -256,6 +319,7 @@ void GetStream::Write(grpc::ByteBuffer message, bool last) {
   // more.
   ended_ = true;
   window_->Clear();
+  read_ahead_.reset();
   Settle();
   StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
 }
@@ -279,9 +343,15 @@ void GetStream::Settle() {
 void GetStream::End(absl::Status status) {
   ended_ = true;
   status_ = std::move(status);
-  if (reserved_) Settle();  // else it was refused
+  if (admitted_) Settle();  // else it was refused
   if (window_) window_->Clear();
-  if (reserved_) reserved_->Release();
+  read_ahead_.reset();
+  std::optional<InFlight::Hold> given_back;
+  {
+    MutexLock lock(mutex_);
+    given_back.swap(reserved_);
+  }
+  given_back.reset();
   Finish(ToGrpcStatus(status_));
 }
 

@@ -21,8 +21,10 @@
 namespace halflife {
 
 // One Get: sends the blocks of a plan as frames whose payload refers to arena memory, one frame at
-// a time, so that a reader that stops holds one frame and a window of blocks, until it is cut.
-// Never blocks: reads run on the I/O executor. Lives until gRPC's OnDone and the last read.
+// a time. It reserves one block, and a window of read-ahead while bytes are to spare and its reader
+// keeps up. So a reader that stops holds one block, until it is cut: after the stall timeout, or as
+// soon as another Get would be refused for want of bytes. Never blocks: reads run on the I/O
+// executor. Lives until gRPC's OnDone and the last read.
 class GetStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                         public WatchedStream,
                         public std::enable_shared_from_this<GetStream> {
@@ -38,6 +40,8 @@ class GetStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void OnCancel() override;
   void OnDone() override;
   bool CheckProgress(int64_t now_ns) override;
+  int64_t SendingSinceNanos() override;
+  void Cut() override;
 
  private:
   // What other threads have to say, until the next step.
@@ -47,13 +51,17 @@ class GetStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     bool write_done = false;
     bool broken = false;  // cancelled, or a write failed
     bool expired = false;
+    bool slow = false;  // the reader takes longer than kSlowWrite for a frame
+    bool cut = false;   // for the sake of others
   };
 
   absl::Status Admit(const grpc::ByteBuffer& request);
+  absl::Status Reserve();
   void Pump();
   void Step();
   Inbox TakeInbox();
-  void ReadAhead();
+  void GiveBack(const Inbox& inbox);
+  void ReadAhead(const Inbox& inbox);
   void ReadItems(const std::vector<size_t>& items);
   void SendNext();
   void SendPiece(const GetWindow::Slot& slot);
@@ -76,11 +84,12 @@ class GetStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   SerialPump pump_;
 
   // Touched by steps only.
-  std::optional<InFlight::Hold> reserved_;
+  std::optional<InFlight::Hold> read_ahead_;  // the window beyond it
   std::optional<GetWindow> window_;
   uint64_t offset_ = 0;       // of the next piece in the first block of the window
   grpc::ByteBuffer message_;  // being written
   bool writing_ = false;
+  bool admitted_ = false;
   bool ended_ = false;
   absl::Status status_;          // final
   uint32_t touched_blocks_ = 0;  // the request has used its chain up to here
@@ -90,6 +99,8 @@ class GetStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   Mutex mutex_;
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
+  // The block being sent. Given back by Cut itself, so that who cuts finds the room at once.
+  std::optional<InFlight::Hold> reserved_ ABSL_GUARDED_BY(mutex_);
   int64_t writing_since_ns_ ABSL_GUARDED_BY(mutex_) = 0;  // 0 = not writing
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
 };

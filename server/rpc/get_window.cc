@@ -5,21 +5,42 @@
 
 namespace halflife {
 
-uint64_t GetWindow::MaxBytes(const GetPlan& plan) {
-  const uint64_t block_bytes = plan.block_bytes();
-  const uint64_t blocks = std::clamp<uint64_t>(kMaxBytes / block_bytes, 1, kMaxBlocks);
-  return block_bytes * std::min<uint64_t>(blocks, plan.items.size());
+namespace {
+
+size_t MaxBlocks(const GetPlan& plan) {
+  return std::clamp<uint64_t>(GetWindow::kMaxBytes / plan.block_bytes(), 1, GetWindow::kMaxBlocks);
 }
 
-std::vector<size_t> GetWindow::Fill(BlockStore& store) {
+size_t MaxBlocks(const GetPlan& plan, GetWindow::Reach reach) {
+  switch (reach) {
+    case GetWindow::Reach::kNothing:
+      return 0;
+    case GetWindow::Reach::kOneBlock:
+      return 1;
+    case GetWindow::Reach::kReadAhead:
+      break;
+  }
+  return MaxBlocks(plan);
+}
+
+}  // namespace
+
+uint64_t GetWindow::ReadAheadBytes(const GetPlan& plan) {
+  if (plan.items.empty()) return 0;
+  return plan.block_bytes() * std::min<uint64_t>(MaxBlocks(plan), plan.items.size() - 1);
+}
+
+std::vector<size_t> GetWindow::Fill(BlockStore& store, Reach reach) {
   std::vector<size_t> to_read;
-  const uint64_t block_bytes = plan_.block_bytes();
-  while (next_item_ < plan_.items.size() && slots_.size() < kMaxBlocks &&
-         (slots_.empty() || (slots_.size() + 1) * block_bytes <= kMaxBytes)) {
+  const size_t max_blocks = MaxBlocks(plan_, reach);
+  while (next_item_ < plan_.items.size() && slots_.size() < max_blocks) {
     GetPlan::Item& item = plan_.items[next_item_];
     Slot slot{.item = next_item_, .pending = false, .from_ssd = false, .block = BlockRef()};
-    if (item.leased) {
-      slot.block = std::move(item.leased);
+    if (plan_.lease) {
+      const absl::Status taken =
+          item.leased ? absl::OkStatus() : plan_.TakeLeased(store, next_item_);
+      if (taken.ok()) slot.block = std::move(item.leased);
+      if (!taken.ok()) slot.block = taken;
     } else if (BlockRef block = store.FindInDram(item.address)) {
       slot.block = std::move(block);
     } else {
@@ -30,6 +51,14 @@ std::vector<size_t> GetWindow::Fill(BlockStore& store) {
     ++next_item_;
   }
   return to_read;
+}
+
+void GetWindow::DropBeyond(size_t kept) {
+  while (slots_.size() > kept) {
+    next_item_ = slots_.back().item;
+    slots_.pop_back();
+  }
+  plan_.LetGoOfLeased(next_item_);
 }
 
 void GetWindow::Arrived(size_t item, absl::StatusOr<BlockRef> block) {

@@ -17,6 +17,13 @@ class GetWindow {
   static constexpr size_t kMaxBlocks = 16;
   static constexpr uint64_t kMaxBytes = uint64_t{8} << 20;  // but always one block
 
+  // How much it may take in.
+  enum class Reach {
+    kNothing,
+    kOneBlock,   // the next to be sent
+    kReadAhead,  // as many as the limits above allow
+  };
+
   struct Slot {
     size_t item = 0;  // in plan.items
     bool pending = false;
@@ -26,12 +33,14 @@ class GetWindow {
 
   explicit GetWindow(GetPlan& plan) : plan_(plan) {}
 
-  // Bytes that a window of this plan may pin.
-  static uint64_t MaxBytes(const GetPlan& plan);
+  // Bytes that a window of this plan may pin beside the block that is being sent.
+  static uint64_t ReadAheadBytes(const GetPlan& plan);
 
-  // Takes in further items while there is room. Blocks in DRAM are in hand at once; returns the
-  // items of those that must be read.
-  std::vector<size_t> Fill(BlockStore& store);
+  // Takes in further items within `reach`. Blocks in DRAM are in hand at once; returns the items of
+  // those that must be read.
+  std::vector<size_t> Fill(BlockStore& store, Reach reach);
+  // Lets go of all blocks but those of the first `kept` slots; they are taken in again later.
+  void DropBeyond(size_t kept);
   // The result of a read. Ignored if the item is not pending in the window.
   void Arrived(size_t item, absl::StatusOr<BlockRef> block);
 

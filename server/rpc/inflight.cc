@@ -6,13 +6,31 @@ namespace halflife {
 
 std::optional<InFlight::Hold> InFlight::TryHold(uint64_t bytes) {
   MutexLock lock(mutex_);
-  if (holds_ > 0 && (bytes_ > limit_bytes_ || bytes > limit_bytes_ - bytes_)) {
+  if (!HasRoomLocked(bytes)) {
     ++refused_;
     return std::nullopt;
   }
   ++holds_;
   bytes_ += bytes;
   return Hold(this, bytes);
+}
+
+std::optional<InFlight::Hold> InFlight::TryHoldSpare(uint64_t bytes) {
+  const uint64_t spare_bytes = limit_bytes_ / 2;
+  MutexLock lock(mutex_);
+  if (bytes_ > spare_bytes || bytes > spare_bytes - bytes_) return std::nullopt;
+  ++holds_;
+  bytes_ += bytes;
+  return Hold(this, bytes);
+}
+
+bool InFlight::HasRoom(uint64_t bytes) const {
+  MutexLock lock(mutex_);
+  return HasRoomLocked(bytes);
+}
+
+bool InFlight::HasRoomLocked(uint64_t bytes) const {
+  return holds_ == 0 || (bytes_ <= limit_bytes_ && bytes <= limit_bytes_ - bytes_);
 }
 
 void InFlight::GiveBack(uint64_t bytes) {

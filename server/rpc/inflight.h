@@ -43,6 +43,12 @@ class InFlight {
   // granted: a block above the limit is served alone rather than never.
   std::optional<Hold> TryHold(uint64_t bytes);
 
+  // For what its owner can do without: granted only while it leaves half of the limit to TryHold.
+  // Not counted.
+  std::optional<Hold> TryHoldSpare(uint64_t bytes);
+  // Whether TryHold would grant `bytes` now.
+  bool HasRoom(uint64_t bytes) const;
+
   uint64_t bytes() const;
   uint64_t refused() const;
   uint64_t limit_bytes() const { return limit_bytes_; }
@@ -51,6 +57,7 @@ class InFlight {
 
  private:
   void GiveBack(uint64_t bytes);
+  bool HasRoomLocked(uint64_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const uint64_t limit_bytes_;
 

@@ -35,7 +35,7 @@ struct RpcEnvironment {
   const Clock& clock;
 
   RpcCounters counters;
-  InFlight get_bytes;    // windows of open Gets
+  InFlight get_bytes;    // blocks being sent by open Gets, and their read-ahead
   InFlight put_bytes;    // buffers of open Puts
   InFlight frame_bytes;  // slices of blocks in gRPC's hands
   InFlight io_tasks;     // tasks that refer to the store

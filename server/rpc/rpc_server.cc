@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/log.h"
 #include "common/status.h"
+#include "proto/wire/grpc_lifetime.h"
 #include "server/rpc/cache_service.h"
 #include "server/rpc/listen_socket.h"
 #include "server/rpc/rpc_environment.h"
@@ -73,11 +74,6 @@ void SetSyncThreads(int threads, grpc::ServerBuilder& builder) {
   quota.SetMaxThreads(threads + 2);  // and the pollers
   builder.SetResourceQuota(quota);
 }
-
-// Keeps gRPC initialised until the process ends. Else the last server or channel to go shuts the
-// library down, which waits up to 10 s for gRPC's own backup poller (seen in
-// Executor::SetThreading): too long for a clean stop.
-void KeepGrpcInitialised() { [[maybe_unused]] static const bool once = (grpc_init(), true); }
 
 absl::StatusOr<std::vector<ListenSocket>> ListenOnAll(const RpcServer::Options& options) {
   std::vector<ListenSocket> sockets;

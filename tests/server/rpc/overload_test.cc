@@ -10,6 +10,8 @@ namespace halflife {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
+// As long as a frame may take before its reader counts as slow.
+constexpr absl::Duration kSlow = absl::Milliseconds(250);
 
 class Overload : public RpcFixture {
  protected:
@@ -20,6 +22,10 @@ class Overload : public RpcFixture {
     std::unique_ptr<v1::CacheService::Stub> stub;
     std::unique_ptr<grpc::ClientReader<v1::GetResponse>> reader;
   };
+  // The clock may be turned as far as it takes for readers to count as slow.
+  void NothingTimesOut() {
+    options_.stall_timeout = options_.default_deadline = options_.max_deadline = absl::Hours(1000);
+  }
   std::unique_ptr<StoppedReader> Stop(const v1::GetRequest& request) {
     auto stopped = std::make_unique<StoppedReader>();
     grpc::ChannelArguments arguments;
@@ -33,7 +39,7 @@ class Overload : public RpcFixture {
   }
 };
 
-TEST_F(Overload, AStoppedReaderHoldsAFrameAndAWindowOfBlocks) {
+TEST_F(Overload, AReaderThatMayStillReadHoldsABlockAndAWindowOfBlocks) {
   StartServer();
   Open(Model(2 * kMiB));
   const auto chain = Chain(1, 64);
@@ -46,7 +52,7 @@ TEST_F(Overload, AStoppedReaderHoldsAFrameAndAWindowOfBlocks) {
   const RpcStats stats = server_->stats();
   // One frame is with gRPC, the one before may still lie in its send buffer in part.
   EXPECT_LE(stats.frame_bytes, 8 * 2 * kFrameBytes);
-  EXPECT_EQ(stats.inflight_get_bytes, 8 * GetWindow::kMaxBytes);
+  EXPECT_EQ(stats.inflight_get_bytes, 8 * (2 * kMiB + GetWindow::kMaxBytes));
   // Others are served meanwhile.
   EXPECT_EQ(Get(GetOf({chain[0]})).blocks.at(0).bytes, BytesOf(chain[0]));
 
@@ -55,6 +61,85 @@ TEST_F(Overload, AStoppedReaderHoldsAFrameAndAWindowOfBlocks) {
   WaitUntil([&] { return server_->stats().open_streams() == 0; }, "streams to end");
   WaitUntil([&] { return server_->stats().frame_bytes == 0; }, "frames to be let go");
   EXPECT_EQ(server_->stats().inflight_get_bytes, 0);
+}
+
+TEST_F(Overload, AStoppedReaderKeepsOnlyTheBlockThatIsBeingSent) {
+  NothingTimesOut();
+  StartServer();
+  Open(Model(2 * kMiB));
+  const auto chain = Chain(1, 64);
+  ASSERT_EQ(PutChain(chain).response.stored(), 64);
+  std::vector<std::unique_ptr<StoppedReader>> readers;
+  for (int i = 0; i < 8; ++i) readers.push_back(Stop(GetOf(chain)));
+
+  WaitUntil(
+      [&] {
+        if (server_->stats().inflight_get_bytes > 8 * 2 * kMiB)
+          clock_.Advance(absl::Milliseconds(1));
+        return server_->stats().inflight_get_bytes == 8 * 2 * kMiB;
+      },
+      "the read-ahead to be given back");
+
+  EXPECT_EQ(server_->stats().open_streams(), 8);
+  EXPECT_EQ(server_->stats().stalled_streams, 0);
+}
+
+TEST_F(Overload, AReaderThatPausesGetsTheWholeChainAllTheSame) {
+  NothingTimesOut();
+  StartServer();
+  Open(Model(2 * kMiB));
+  const auto chain = Chain(1, 12);
+  ASSERT_EQ(PutChain(chain).response.stored(), 12);
+  v1::LookupRequest lookup = LookupOf(chain);
+  lookup.set_pin(true);
+  v1::GetRequest by_lease;
+  by_lease.set_lease_id(Lookup(lookup).second.lease_id());
+  for (const v1::GetRequest& request : {GetOf(chain), by_lease}) {
+    const auto paused = Stop(request);
+    WaitUntil(
+        [&] {
+          if (server_->stats().inflight_get_bytes > 2 * kMiB) clock_.Advance(absl::Milliseconds(1));
+          return server_->stats().inflight_get_bytes == 2 * kMiB;
+        },
+        "the read-ahead to be given back");
+
+    std::vector<std::string> blocks(chain.size());
+    v1::GetResponse response;
+    while (paused->reader->Read(&response)) {
+      blocks.at(response.frame().index()) += response.frame().payload();
+    }
+
+    EXPECT_TRUE(paused->reader->Finish().ok());
+    for (size_t i = 0; i < chain.size(); ++i) EXPECT_TRUE(blocks[i] == BytesOf(chain[i])) << i;
+    WaitUntil([&] { return server_->stats().open_streams() == 0; }, "the stream to end");
+  }
+}
+
+TEST_F(Overload, AReaderThatKeepsItsPaceIsServedThoughStoppedReadersFillTheLimit) {
+  options_.max_inflight_get_bytes = 8 * kMiB;
+  NothingTimesOut();
+  StartServer();
+  Open(Model(2 * kMiB));
+  const auto chain = Chain(1, 12);
+  ASSERT_EQ(PutChain(chain).response.stored(), 12);
+  std::vector<std::unique_ptr<StoppedReader>> readers;
+  for (int i = 0; i < 4; ++i) readers.push_back(Stop(GetOf(chain)));
+  WaitUntil([&] { return server_->stats().inflight_get_bytes == 8 * kMiB; }, "a full limit");
+  EXPECT_EQ(Get(GetOf(chain)).status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+
+  // Each newcomer takes the place of a reader that has stopped, and of no more than needed.
+  for (uint64_t i = 1; i <= 8; ++i) {
+    clock_.Advance(kSlow);
+    if (i <= 4) {
+      readers.push_back(Stop(GetOf(chain)));
+    } else {
+      EXPECT_EQ(Get(GetOf(chain)).blocks.size(), chain.size());
+    }
+    WaitUntil([&] { return server_->stats().stalled_streams == std::min<uint64_t>(i, 5); },
+              "one to be cut");
+  }
+
+  EXPECT_EQ(server_->stats().refused_get_bytes, 1);
 }
 
 // Clock time runs much faster than the watch looks in these two: a stream that is both stalled and
@@ -125,15 +210,14 @@ TEST_F(Overload, APutThatNeverGetsRoomEndsWithTheDefaultDeadline) {
 }
 
 TEST_F(Overload, GetsBeyondTheBytesInFlightAreRefusedWithARetryDelay) {
-  options_.max_inflight_get_bytes = 2 * GetWindow::kMaxBytes;
+  options_.max_inflight_get_bytes = 4 * kMiB;
   StartServer();
   Open(Model(2 * kMiB));
   const auto chain = Chain(1, 32);
   ASSERT_EQ(PutChain(chain).response.stored(), 32);
   const auto first = Stop(GetOf(chain));
   const auto second = Stop(GetOf(chain));
-  WaitUntil([&] { return server_->stats().inflight_get_bytes == 2 * GetWindow::kMaxBytes; },
-            "two streams");
+  WaitUntil([&] { return server_->stats().inflight_get_bytes == 4 * kMiB; }, "two streams");
 
   const grpc::Status refused = Get(GetOf(chain)).status;
 
@@ -141,7 +225,7 @@ TEST_F(Overload, GetsBeyondTheBytesInFlightAreRefusedWithARetryDelay) {
   EXPECT_EQ(RetryDelayOf(FromGrpcStatus(refused)), absl::Milliseconds(100));
   EXPECT_EQ(server_->stats().refused_get_bytes, 1);
   first->context.TryCancel();
-  WaitUntil([&] { return server_->stats().inflight_get_bytes == GetWindow::kMaxBytes; }, "room");
+  WaitUntil([&] { return server_->stats().inflight_get_bytes == 2 * kMiB; }, "room");
   EXPECT_TRUE(Get(GetOf({chain[0]})).status.ok());
   second->context.TryCancel();
 }

@@ -31,6 +31,19 @@ TEST(InFlight, OneHoldIsGrantedWhateverItsSize) {
   EXPECT_FALSE(bytes.WaitUntilEmpty(absl::ZeroDuration()));
 }
 
+TEST(InFlight, SpareBytesAreGrantedOnlyFromTheFirstHalf) {
+  InFlight bytes(100);
+  const std::optional<InFlight::Hold> first = bytes.TryHold(10);
+  EXPECT_FALSE(bytes.TryHoldSpare(41).has_value());
+  const std::optional<InFlight::Hold> spare = bytes.TryHoldSpare(40);
+  ASSERT_TRUE(spare.has_value());
+  EXPECT_FALSE(bytes.TryHoldSpare(1).has_value());
+  EXPECT_TRUE(bytes.HasRoom(50));
+  EXPECT_FALSE(bytes.HasRoom(51));
+  EXPECT_TRUE(bytes.TryHold(50).has_value());
+  EXPECT_EQ(bytes.refused(), 0);
+}
+
 TEST(InFlight, AMovedHoldIsGivenBackOnce) {
   InFlight bytes(100);
   {
@@ -85,6 +98,34 @@ TEST(StreamWatch, LooksAfterStreamsUntilTheyHaveEnded) {
 
   EXPECT_EQ(ends_soon->last_ns, 10);
   EXPECT_EQ(goes_on->last_ns, 20);
+}
+
+class SendingStream final : public WatchedStream {
+ public:
+  explicit SendingStream(int64_t since_ns) : since_ns_(since_ns) {}
+  bool CheckProgress(int64_t) override { return true; }
+  int64_t SendingSinceNanos() override { return since_ns_; }
+  void Cut() override { since_ns_ = 0; }
+
+ private:
+  int64_t since_ns_;
+};
+
+TEST(StreamWatch, CutsTheOneThatHasWaitedLongestAndNoneThatHasWaitedLess) {
+  StreamWatch watch;
+  const auto idle = std::make_shared<SendingStream>(0);
+  const auto third = std::make_shared<SendingStream>(31);
+  const auto second = std::make_shared<SendingStream>(20);
+  const auto first = std::make_shared<SendingStream>(10);
+  for (const auto& stream : {idle, third, second, first}) watch.Add(stream);
+
+  EXPECT_TRUE(watch.CutSlowest(30));
+  EXPECT_EQ(first->SendingSinceNanos(), 0);
+  EXPECT_EQ(second->SendingSinceNanos(), 20);
+  EXPECT_TRUE(watch.CutSlowest(30));
+  EXPECT_EQ(second->SendingSinceNanos(), 0);
+  EXPECT_FALSE(watch.CutSlowest(30));
+  EXPECT_EQ(third->SendingSinceNanos(), 31);
 }
 
 }  // namespace
