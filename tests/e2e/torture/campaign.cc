@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/killpoint.h"
@@ -193,10 +196,34 @@ absl::Status Campaign::WaitForAnAnswer() {
   return absl::OkStatus();
 }
 
+// Blocks that the SSD tier still has and the index does not: an erase that a damaged partition
+// could not commit comes back when the partition is reopened while running. Nobody can reach them,
+// and the next start finds them again; equality is demanded after a restart (LookAtTheEnd).
+bool Campaign::IsSsdSurplus(const std::string& difference) {
+  for (const absl::string_view piece : absl::StrSplit(difference, "; ", absl::SkipEmpty())) {
+    const std::vector<absl::string_view> halves = absl::StrSplit(piece, ": ");
+    if (halves.size() != 2 || !absl::StartsWith(halves[0], "SSD ") ||
+        !absl::EndsWith(halves[0], " of index, of tier")) {
+      return false;
+    }
+    const std::vector<absl::string_view> sides = absl::StrSplit(halves[1], " != ");
+    uint64_t of_index = 0, of_tier = 0;
+    if (sides.size() != 2 || !absl::SimpleAtoi(sides[0], &of_index) ||
+        !absl::SimpleAtoi(sides[1], &of_tier) || of_index >= of_tier) {
+      return false;
+    }
+  }
+  return true;
+}
+
 absl::Status Campaign::LookQuietly() {
   if (!gate_.Close(kHang)) return absl::InternalError("a client call hangs");
   const std::string difference = DifferenceAtRest();
   gate_.Open();
+  if (!difference.empty() && !damager_.counts().empty() && IsSsdSurplus(difference)) {
+    ++surplus_looks_;
+    return absl::OkStatus();
+  }
   if (!difference.empty()) return absl::InternalError(StrCat("not conserved: ", difference));
   ++conservation_checks_;
   return absl::OkStatus();

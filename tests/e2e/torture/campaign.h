@@ -62,6 +62,7 @@ class Campaign {
   // Starts that ended in an abort because of damaged files.
   int opening_deaths() const { return opening_deaths_; }
   int conservation_checks() const { return conservation_checks_; }
+  int surplus_looks() const { return surplus_looks_; }
   const Population& population() const { return population_; }
   const Daemon& daemon() const { return daemon_; }
 
@@ -78,6 +79,7 @@ class Campaign {
   bool DiedOfDamage();
   absl::Status LetItRun(int live_damages);
   absl::Status WaitForAnAnswer();
+  static bool IsSsdSurplus(const std::string& difference);
   absl::Status LookQuietly();
   absl::Status LookAtTheEnd();
   std::string DifferenceAtRest();
@@ -109,6 +111,7 @@ class Campaign {
   std::vector<double> start_ms_, answer_ms_;
   int opening_deaths_ = 0;
   int conservation_checks_ = 0;
+  int surplus_looks_ = 0;
 };
 
 }  // namespace halflife::e2e

@@ -60,7 +60,8 @@ std::string SummaryOf(const Campaign& campaign) {
   text += StrCat("starts ", campaign.start_ms().size(), ": launch to ready ",
                  Quantiles(campaign.start_ms()), "; ready to the first block ",
                  Quantiles(campaign.answer_ms()), "\n");
-  text += StrCat("conservation held in ", campaign.conservation_checks(), " quiet looks; ",
+  text += StrCat("conservation held in ", campaign.conservation_checks(), " quiet looks, ",
+                 campaign.surplus_looks(), " found more on a damaged SSD; ",
                  campaign.opening_deaths(), " starts died of damage\nkilled at:");
   for (const auto& [point, count] : campaign.kills_by_point()) {
     text += StrCat(" ", point, " ", count, ";");
