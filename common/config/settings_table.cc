@@ -26,7 +26,8 @@ constexpr Setting kSettings[] = {
      .apply = [](const SettingValue& v, Config& c) { c.server.insecure_listen = v.number != 0; }},
     {.key = "server.threads", .type = SettingType::kInteger, .default_text = "auto", .minimum = "1",
      .maximum = "64", .allows_auto = true,
-     .doc = "Threads that serve requests. auto: one for each processor this process may use, at most 16.",
+     .doc = "Threads for reflection and administration. auto: one for each processor this process may use, at most "
+            "16. Lookups, Gets and Puts run on gRPC's own threads, whose number gRPC 1.51 fixes.",
      .apply = [](const SettingValue& v, Config& c) { c.server.threads = v.number; }},
     {.key = "server.io_threads", .type = SettingType::kInteger, .default_text = "4", .minimum = "1",
      .maximum = "64",

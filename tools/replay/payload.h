@@ -13,7 +13,7 @@ namespace halflife::tools {
 // What a payload is made from.
 uint64_t PayloadSeed(uint64_t block_id, uint16_t part, uint64_t payload_bytes);
 
-// Fills `out`: word i of 8 bytes (the last one cut) is a mix of the seed and i; about 10 GB/s.
+// Fills `out`: word i of 8 bytes (the last one cut) is a mix of the seed and i.
 void FillPayload(uint64_t seed, absl::Span<uint8_t> out);
 
 // Number of bytes that differ from what FillPayload writes; as fast when none does.
