@@ -49,7 +49,10 @@ double Histogram::Snapshot::Quantile(double q) const {
 
 uint64_t Histogram::Snapshot::CountAtMost(double bound) const {
   uint64_t total = 0;
-  for (int i = 0; i < kBuckets && UpperBound(i) <= bound; ++i) total += counts[i];
+  // A snapshot of nothing has no counts.
+  for (size_t i = 0; i < counts.size() && UpperBound(static_cast<int>(i)) <= bound; ++i) {
+    total += counts[i];
+  }
   return total;
 }
 

@@ -59,7 +59,9 @@ size_t SsdMigrator::WriteCollected(std::vector<SsdWrite> writes) {
     const BlockKey& key = writes[i].key;
     if (!results[i].ok()) {
       context_.policy->OnRemove(Tier::kSsd, key);
-      StoreCounters::Add(context_.counters->demotions_refused);
+      Refuse(key, writes[i].state.category,
+             absl::IsResourceExhausted(results[i].status()) ? AdmissionRefusal::kQuota
+                                                            : AdmissionRefusal::kUnavailable);
     } else if (context_.index->AttachSsd(key, writes[i].block, *results[i])) {
       if (auto block = context_.index->Describe(key)) {
         context_.policy->OnInsert(Tier::kSsd, block->facts);
@@ -80,7 +82,7 @@ std::vector<SsdWrite> SsdMigrator::Collect(absl::Span<const IndexedBlock> blocks
   for (const IndexedBlock& block : blocks) {
     if (block.ssd.has_value()) continue;
     if (!context_.policy->AdmitToSsd(block.facts, now_ns)) {
-      StoreCounters::Add(context_.counters->demotions_refused);
+      Refuse(block.facts.key, block.facts.category, AdmissionRefusal::kCold);
       continue;
     }
     BlockRef dram = context_.index->DramCopy(block.facts.key);
@@ -145,15 +147,25 @@ size_t SsdMigrator::EvictBatch(uint64_t wanted_bytes) {
   return erases.size();
 }
 
+// Remembers why, so that a miss can say it if the block leaves DRAM now.
+void SsdMigrator::Refuse(const BlockKey& key, Category category, AdmissionRefusal refusal) {
+  context_.counters->CountRefused(refusal, category);
+  MissReason reason = MissReason::kUnavailable;
+  if (refusal == AdmissionRefusal::kCold) reason = MissReason::kNotAdmitted;
+  if (refusal == AdmissionRefusal::kQuota) reason = MissReason::kOverQuota;
+  context_.removals->Remember(key, reason, context_.clock->NowNanos());
+}
+
 bool SsdMigrator::Forget(const BlockKey& key, const SsdLocation& location, EvictReason reason) {
   const BlockIndex::Dropped dropped = context_.index->DropSsd(key, location);
   if (dropped.result != BlockIndex::DropResult::kDropped) return false;
   const IndexedBlock& block = dropped.removed.block;
   const bool corrupt = reason == EvictReason::kCorrupt;
-  context_.counters->CountEvicted(Tier::kSsd, reason, block.facts.bytes);
+  context_.counters->CountEvicted(Tier::kSsd, reason, block);
   if (dropped.left_node) {
-    context_.removals->Remember(key, corrupt ? MissReason::kCorrupt : MissReason::kEvicted);
-    context_.counters->RecordEnd(block, context_.clock->NowNanos(), !corrupt);
+    const int64_t now_ns = context_.clock->NowNanos();
+    context_.removals->Remember(key, corrupt ? MissReason::kCorrupt : MissReason::kEvicted, now_ns);
+    context_.counters->RecordEnd(block, now_ns, !corrupt);
   }
   return true;
 }
@@ -166,8 +178,32 @@ void SsdMigrator::Erase(absl::Span<const SsdErase> erases) {
 }
 
 bool SsdMigrator::EraseWanted() {
+  if (wanted_.empty()) FindWanted();
+  if (wanted_.empty()) return false;
+  std::vector<SsdMove> moves;
+  uint64_t bytes = 0;
+  for (size_t i = wanted_.size(); i-- > 0 && (moves.empty() || bytes < kMoveBytes);) {
+    moves.push_back(wanted_[i]);
+    bytes += wanted_[i].from.bytes;
+  }
+  {
+    MutexLock lock(mutex_);
+    for (const SsdMove& move : moves) writing_.push_back(move.key);
+  }
+  wanted_.resize(wanted_.size() - moves.size());
+  const std::vector<SsdMove> waiting = MoveOrErase(moves);
+  wanted_.insert(wanted_.begin(), waiting.begin(), waiting.end());
+  {
+    MutexLock lock(mutex_);
+    writing_.clear();
+  }
+  written_.NotifyAll();
+  return waiting.size() < moves.size();
+}
+
+void SsdMigrator::FindWanted() {
   const std::vector<SsdLocation> wanted = context_.ssd->WantedBack(kWantedBatch);
-  if (wanted.empty()) return false;
+  if (wanted.empty()) return;
   using Place = std::tuple<uint8_t, uint8_t, uint32_t, uint32_t>;
   absl::flat_hash_set<Place> places;
   const auto place_of = [](const SsdLocation& at) {
@@ -176,18 +212,41 @@ bool SsdMigrator::EraseWanted() {
   for (const SsdLocation& location : wanted) places.insert(place_of(location));
   // The index cannot be asked by location: one walk over it for up to kWantedBatch answers, and
   // this is rare.
-  std::vector<SsdErase> erases;
   BlockIndex::Cursor cursor;
   do {
     for (const IndexedBlock& block : context_.index->Scan(&cursor, 4096)) {
       if (!block.ssd || !places.contains(place_of(*block.ssd))) continue;
-      if (!Forget(block.facts.key, *block.ssd, EvictReason::kCapacity)) continue;
-      context_.policy->OnRemove(Tier::kSsd, block.facts.key);
-      erases.push_back({block.facts.key, *block.ssd});
+      wanted_.push_back({block.facts.key, *block.ssd});
     }
   } while (cursor.shard != 0 || cursor.record != 0);
+}
+
+std::vector<SsdMove> SsdMigrator::MoveOrErase(absl::Span<const SsdMove> moves) {
+  HL_KILLPOINT("demote.before_write");
+  const std::vector<absl::StatusOr<SsdLocation>> results = context_.ssd->Move(moves);
+  HL_KILLPOINT("demote.after_write");
+  std::vector<SsdErase> erases;
+  std::vector<SsdMove> waiting;
+  for (size_t i = 0; i < moves.size(); ++i) {
+    const auto& [key, from] = moves[i];
+    const absl::StatusOr<SsdLocation>& to = results[i];
+    if (to.ok()) {
+      // If it was deleted meanwhile, the copy is garbage.
+      const bool moved = context_.index->MoveSsd(key, from, *to);
+      erases.push_back({key, moved ? from : *to});
+    } else if (absl::IsUnavailable(to.status())) {
+      waiting.push_back(
+          moves[i]);  // its partition takes no writes now: erasing frees nothing either
+    } else {
+      const bool corrupt = absl::IsDataLoss(to.status());
+      if (!Forget(key, from, corrupt ? EvictReason::kCorrupt : EvictReason::kCapacity)) continue;
+      context_.policy->OnRemove(Tier::kSsd, key);
+      erases.push_back({key, from});
+    }
+  }
+  HL_KILLPOINT("demote.after_index");
   Erase(erases);
-  return !erases.empty();
+  return waiting;
 }
 
 bool SsdMigrator::IsStale(const SsdLocation& location) const {

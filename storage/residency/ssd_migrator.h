@@ -20,7 +20,8 @@ class SsdMigrator {
   // was not written is counted as refused and stays as it is. Returns the number of blocks written.
   size_t Write(absl::Span<const IndexedBlock> blocks);
 
-  // Erases what the tier wants back. Returns true if it asked for anything.
+  // Moves a bounded part of what the tier wants back to other places; what cannot move is erased.
+  // Returns true if it did anything.
   bool EraseWanted();
   void Erase(absl::Span<const SsdErase> erases);
 
@@ -38,7 +39,8 @@ class SsdMigrator {
   static constexpr size_t kEvictBatchBlocks = 32;
   static constexpr int kEvictRounds = 8;  // per write
   static constexpr size_t kWantedBatch = 256;
-  static constexpr size_t kStaleRecords = 4096;  // per piece
+  static constexpr uint64_t kMoveBytes = uint64_t{16} << 20;  // read and written per EraseWanted
+  static constexpr size_t kStaleRecords = 4096;               // per piece
 
   std::vector<SsdWrite> Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns);
   size_t WriteCollected(std::vector<SsdWrite> writes);
@@ -47,15 +49,20 @@ class SsdMigrator {
   // At most kEvictBatchBlocks, and no more than frees `wanted_bytes`. Returns the number of blocks
   // evicted.
   size_t EvictBatch(uint64_t wanted_bytes);
+  void Refuse(const BlockKey& key, Category category, AdmissionRefusal refusal);
   // Takes the SSD copy out of the index and the policy, and counts it. False if it is not there any
   // more.
   bool Forget(const BlockKey& key, const SsdLocation& location, EvictReason reason);
+  void FindWanted();
+  // Returns those that have to wait.
+  std::vector<SsdMove> MoveOrErase(absl::Span<const SsdMove> moves);
   bool IsStale(const SsdLocation& location) const;
   void Await(const std::function<bool(const BlockKey&)>& waits_for);
 
   const MigrationContext context_;
 
   // Of the stepping thread.
+  std::vector<SsdMove> wanted_;       // back by the tier, and still to be settled
   std::vector<uint8_t> generations_;  // of the partitions, when the walk for stale ones began
   BlockIndex::Cursor stale_cursor_;
   bool dropping_stale_ = false;

@@ -91,8 +91,10 @@ absl::StatusOr<std::unique_ptr<DramArena>> DramArena::Create(const Options& opti
   const uint64_t file_bytes = DramArenaCore::RangeBytes(options) * options.max_classes;
   HL_ASSIGN_OR_RETURN(std::unique_ptr<SparseMemory> memory,
                       SparseMemory::Create(file_bytes, options.huge_pages));
-  return std::unique_ptr<DramArena>(
-      new DramArena(std::make_unique<DramArenaCore>(options, std::move(memory))));
+  HL_ASSIGN_OR_RETURN(std::unique_ptr<GenerationTable> generations,
+                      GenerationTable::Create(options.budget_bytes));
+  return std::unique_ptr<DramArena>(new DramArena(
+      std::make_unique<DramArenaCore>(options, std::move(memory), std::move(generations))));
 }
 
 DramArena::DramArena(std::unique_ptr<DramArenaCore> core) : core_(std::move(core)) {}
@@ -127,6 +129,17 @@ void DramArena::RetireSlab(const SlabPressure& slab) { core_->RetireSlab(slab); 
 DramArena::Stats DramArena::stats() const { return core_->stats(); }
 
 uint64_t DramArena::unsealed_bytes() const { return core_->unsealed_bytes(); }
+
+ArenaShare DramArena::share() const {
+  return {.arena_fd = core_->memory().reader_fd(),
+          .arena_bytes = core_->memory().size_bytes(),
+          .generations_fd = core_->generations().reader_fd(),
+          .generation_words = core_->generations().word_count()};
+}
+
+uint64_t DramArena::GenerationOf(const BlockRef& block) const {
+  return core_->generations().Of(OffsetOf(block));
+}
 
 int DramArena::memfd() const { return core_->memory().memfd(); }
 

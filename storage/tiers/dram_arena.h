@@ -78,6 +78,17 @@ class BlockBuffer {
   BlockSlot* slot_ = nullptr;
 };
 
+// Read-only descriptions of the arena and of its generations, for other processes to map. Borrowed
+// from the arena. A descriptor of -1: this system cannot share it.
+struct ArenaShare {
+  int arena_fd = -1;
+  uint64_t arena_bytes = 0;
+  int generations_fd = -1;
+  uint64_t generation_words = 0;
+
+  bool possible() const { return arena_fd >= 0 && generations_fd >= 0; }
+};
+
 // The DRAM tier's memory: one sparse memfd, cut into size classes of the namespaces' exact block
 // sizes (rounded up to 4 KiB). It is a budget, not a map: BlockIndex holds the references. A slab
 // that runs empty gives its pages back to the budget (hole punching), so another class can use
@@ -144,9 +155,12 @@ class DramArena {
   // Of allocated_bytes: what lies in buffers that are not sealed yet. Exact at once when a buffer
   // is sealed or freed.
   uint64_t unsealed_bytes() const;
-  // For the shared-memory path: the memfd and the offset of a block in it.
-  int memfd() const;
+  // For the shared-memory path: what readers get, where a block lies in it, and the generation that
+  // a reader of the block must find unchanged when it has read (common/generation_words.h).
+  ArenaShare share() const;
   uint64_t OffsetOf(const BlockRef& block) const;
+  uint64_t GenerationOf(const BlockRef& block) const;
+  int memfd() const;
 
  private:
   explicit DramArena(std::unique_ptr<DramArenaCore> core);

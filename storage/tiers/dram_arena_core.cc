@@ -23,6 +23,7 @@
 namespace halflife {
 namespace {
 
+constexpr int kMaxTurns = 8192;
 constexpr uint64_t kRangeAlignmentBytes = uint64_t{2} << 20;
 
 uint64_t RoundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
@@ -44,10 +45,12 @@ void Unpoison([[maybe_unused]] const void* begin, [[maybe_unused]] size_t size_b
 }  // namespace
 
 DramArenaCore::DramArenaCore(const DramArena::Options& options,
-                             std::unique_ptr<SparseMemory> memory)
+                             std::unique_ptr<SparseMemory> memory,
+                             std::unique_ptr<GenerationTable> generations)
     : options_(options),
       range_bytes_(RangeBytes(options)),
       memory_(std::move(memory)),
+      slot_generations_(std::move(generations)),
       classes_(options.max_classes),
       unused_bytes_(options.budget_bytes) {}
 
@@ -55,10 +58,14 @@ DramArenaCore::~DramArenaCore() {
   for (const SizeClass& size_class : classes_) HL_CHECK(size_class.used_slots() == 0);
   // The next mapping at this address must not inherit the marks.
   for (SizeClass& size_class : classes_) {
-    if (std::unique_ptr<Slab> slab = size_class.TakeEmpty()) {
+    while (std::unique_ptr<Slab> slab = size_class.TakeEmpty()) {
       Unpoison(slab->base, uint64_t{slab->capacity} * slab->home.stride_bytes);
     }
   }
+  // Processes that still map the file would keep its pages: readers are told, then the pages go.
+  // If the kernel refuses, they go with the last mapping.
+  slot_generations_->End();
+  static_cast<void>(memory_->Return({0, memory_->size_bytes()}));
 }
 
 uint64_t DramArenaCore::RangeBytes(const DramArena::Options& options) {
@@ -72,13 +79,13 @@ absl::StatusOr<BlockSlot*> DramArenaCore::Allocate(size_t payload_bytes) {
   }
   const size_t stride_bytes = RoundUp(payload_bytes, kArenaPageBytes);
   BlockSlot* slot = nullptr;
-  // Each turn but the last gives back one empty slab, of which each class keeps at most one; the
-  // bound only matters if other threads take the memory away each time.
+  // Each turn but the last gives back one empty slab, of which there are fewer than this; the bound
+  // only matters if other threads take the memory away each time.
   for (int turn = 0; slot == nullptr; ++turn) {
     Step step;
     {
       MutexLock lock(mutex_);
-      if (turn <= 2 * options_.max_classes) step = NextStepLocked(stride_bytes);
+      if (turn <= kMaxTurns) step = NextStepLocked(stride_bytes);
       if (step.slot == nullptr && step.opening == nullptr && step.leaving == nullptr) {
         ++refused_;
         return NoRoomLocked(payload_bytes, stride_bytes);
@@ -98,6 +105,8 @@ absl::StatusOr<BlockSlot*> DramArenaCore::Allocate(size_t payload_bytes) {
 
 void DramArenaCore::Free(BlockSlot* slot) {
   const SlotHome home = *slot->home;
+  // Readers in other processes may still be at it, past their lease: they must find out.
+  slot_generations_->Bump(static_cast<uint64_t>(slot->bytes - memory_->base()));
   Poison(slot->bytes, home.stride_bytes);
   std::unique_ptr<Slab> leaving;
   {

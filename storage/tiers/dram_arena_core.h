@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "common/mutex.h"
 #include "storage/tiers/dram_arena.h"
+#include "storage/tiers/dram_generations.h"
 #include "storage/tiers/dram_memory.h"
 #include "storage/tiers/dram_size_class.h"
 #include "storage/tiers/dram_slot.h"
@@ -24,7 +25,8 @@ namespace halflife {
 // not published, or taken out.
 class DramArenaCore {
  public:
-  DramArenaCore(const DramArena::Options& options, std::unique_ptr<SparseMemory> memory);
+  DramArenaCore(const DramArena::Options& options, std::unique_ptr<SparseMemory> memory,
+                std::unique_ptr<GenerationTable> generations);
   ~DramArenaCore();
 
   static uint64_t RangeBytes(const DramArena::Options& options);
@@ -40,6 +42,7 @@ class DramArenaCore {
   void RetireSlab(const DramArena::SlabPressure& slab) ABSL_LOCKS_EXCLUDED(mutex_);
   DramArena::Stats stats() const ABSL_LOCKS_EXCLUDED(mutex_);
   const SparseMemory& memory() const { return *memory_; }
+  const GenerationTable& generations() const { return *slot_generations_; }
 
   void CountUnsealed(int64_t bytes) { unsealed_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
   uint64_t unsealed_bytes() const {
@@ -72,6 +75,7 @@ class DramArenaCore {
   const DramArena::Options options_;
   const uint64_t range_bytes_;
   const std::unique_ptr<SparseMemory> memory_;
+  const std::unique_ptr<GenerationTable> slot_generations_;
 
   std::atomic<int64_t> unsealed_bytes_{0};
 

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 #include "common/status.h"
 
@@ -22,21 +24,34 @@ absl::Status SystemError(const char* call, uint64_t size_bytes) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SparseMemory>> SparseMemory::Create(uint64_t size_bytes,
-                                                                   bool huge_pages) {
-  const int memfd = memfd_create("halflife-arena", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (memfd < 0) return SystemError("memfd_create", size_bytes);
-  if (ftruncate(memfd, static_cast<off_t>(size_bytes)) != 0 ||
-      fcntl(memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+absl::StatusOr<SealedFile> CreateSealedFile(const char* name, uint64_t size_bytes) {
+  SealedFile file;
+  file.memfd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (file.memfd < 0) return SystemError("memfd_create", size_bytes);
+  if (ftruncate(file.memfd, static_cast<off_t>(size_bytes)) != 0 ||
+      fcntl(file.memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     const absl::Status status = SystemError("ftruncate", size_bytes);
-    close(memfd);
+    close(file.memfd);
     return status;
   }
+  const std::string path = absl::StrCat("/proc/self/fd/", file.memfd);
+  file.reader_fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fchmod(file.memfd, 0) != 0 && file.reader_fd >= 0) {
+    close(file.reader_fd);
+    file.reader_fd = -1;
+  }
+  return file;
+}
+
+absl::StatusOr<std::unique_ptr<SparseMemory>> SparseMemory::Create(uint64_t size_bytes,
+                                                                   bool huge_pages) {
+  HL_ASSIGN_OR_RETURN(const SealedFile file, CreateSealedFile("halflife-arena", size_bytes));
   void* base =
-      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memfd, 0);
+      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.memfd, 0);
   if (base == MAP_FAILED) {
     const absl::Status status = SystemError("mmap", size_bytes);
-    close(memfd);
+    close(file.memfd);
+    if (file.reader_fd >= 0) close(file.reader_fd);
     return status;
   }
   // Users' tokens do not belong in a core dump, and nobody could store one of this size.
@@ -44,12 +59,13 @@ absl::StatusOr<std::unique_ptr<SparseMemory>> SparseMemory::Create(uint64_t size
   // The base state of every page, see AdviseHugePages; also where the system's default is "always".
   madvise(base, size_bytes, MADV_NOHUGEPAGE);
   return std::unique_ptr<SparseMemory>(
-      new SparseMemory(memfd, static_cast<uint8_t*>(base), size_bytes, huge_pages));
+      new SparseMemory(file, static_cast<uint8_t*>(base), size_bytes, huge_pages));
 }
 
 SparseMemory::~SparseMemory() {
   munmap(base_, size_bytes_);
-  close(memfd_);
+  close(file_.memfd);
+  if (file_.reader_fd >= 0) close(file_.reader_fd);
 }
 
 void SparseMemory::AdviseHugePages(Range range) {
@@ -59,7 +75,7 @@ void SparseMemory::AdviseHugePages(Range range) {
 bool SparseMemory::Return(Range range) {
   // The next owner of these pages may have other edges.
   if (huge_pages_) AdviseInside(range, MADV_NOHUGEPAGE);
-  return fallocate(memfd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+  return fallocate(file_.memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                    static_cast<off_t>(range.offset), static_cast<off_t>(range.size_bytes)) == 0;
 }
 

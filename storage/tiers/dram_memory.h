@@ -8,6 +8,19 @@
 
 namespace halflife {
 
+// A memfd that can neither shrink nor grow, and that takes no further seals.
+struct SealedFile {
+  int memfd = -1;
+  // A description of its own that can only be read: neither mmap nor mprotect makes memory of it
+  // writable, and no seal or hole can be put in through it. -1 without /proc. The file's mode is 0,
+  // so that it cannot be opened anew for writing through /proc/self/fd by another user. (A process
+  // of the same user could change the mode; it could as well trace this one.)
+  int reader_fd = -1;
+};
+// Both descriptors are the caller's. Returns: kResourceExhausted if the kernel has no descriptor
+// left, or refuses the size.
+absl::StatusOr<SealedFile> CreateSealedFile(const char* name, uint64_t size_bytes);
+
 // Sparse shared memory: a memfd whose size is only address space until its pages are written. Knows
 // nothing of blocks or budgets. Every method is a system call: never make one with a lock held.
 // Thread-safe.
@@ -36,15 +49,18 @@ class SparseMemory {
   [[nodiscard]] bool Return(Range range);
 
   uint8_t* base() const { return base_; }
-  int memfd() const { return memfd_; }
+  uint64_t size_bytes() const { return size_bytes_; }
+  int memfd() const { return file_.memfd; }
+  // See SealedFile.
+  int reader_fd() const { return file_.reader_fd; }
 
  private:
-  SparseMemory(int memfd, uint8_t* base, uint64_t size_bytes, bool huge_pages)
-      : memfd_(memfd), base_(base), size_bytes_(size_bytes), huge_pages_(huge_pages) {}
+  SparseMemory(const SealedFile& file, uint8_t* base, uint64_t size_bytes, bool huge_pages)
+      : file_(file), base_(base), size_bytes_(size_bytes), huge_pages_(huge_pages) {}
 
   void AdviseInside(Range range, int advice);
 
-  const int memfd_;
+  const SealedFile file_;
   uint8_t* const base_;
   const uint64_t size_bytes_;
   const bool huge_pages_;

@@ -36,6 +36,8 @@ SlabShape SlabShape::For(size_t stride_bytes, uint64_t budget_bytes, uint64_t ra
       static_cast<uint32_t>(std::clamp<uint64_t>(target_bytes / stride_bytes, 1, slots_in_range));
   shape.slab_limit =
       static_cast<uint32_t>((slots_in_range + shape.slots_per_slab - 1) / shape.slots_per_slab);
+  shape.empty_limit = static_cast<uint32_t>(
+      std::max<uint64_t>(1, budget_bytes / 16 / std::max(kUsualSlabBytes, shape.slab_bytes())));
   shape.slots_in_last =
       static_cast<uint32_t>(slots_in_range - uint64_t{shape.slab_limit - 1} * shape.slots_per_slab);
   return shape;
@@ -49,7 +51,7 @@ void SizeClass::Reset(const SlabShape& shape) {
   absent_.Reset(shape.slab_limit, true);
   with_free_.Reset(shape.slab_limit, false);
   short_.Reset(shape.slab_limit, false);
-  empty_.reset();
+  empty_.Reset(shape.slab_limit, false);
 }
 
 BlockSlot* SizeClass::TakeSlot() {
@@ -67,7 +69,7 @@ BlockSlot* SizeClass::TakeSlotOf(uint32_t slab_index) {
     HL_CHECK(slab.fresh < slab.slot_count);
     slot_index = slab.fresh++;
   }
-  if (empty_ == slab_index) empty_.reset();
+  UseEmpty(slab_index);
   ++slab.used;
   ++used_slots_;
   --free_slots_;
@@ -91,8 +93,8 @@ std::unique_ptr<Slab> SizeClass::ReturnSlot(BlockSlot* slot) {
     with_free_.Insert(index);
   }
   if (slab.used > 0) return nullptr;
-  if (slab.retired || empty_) return TakeOut(index);
-  empty_ = index;
+  if (slab.retired || empty_count_ >= shape_.empty_limit) return TakeOut(index);
+  KeepEmpty(index);
   return nullptr;
 }
 
@@ -127,14 +129,33 @@ uint32_t SizeClass::Extend(uint64_t slot_limit) {
   const uint32_t added =
       static_cast<uint32_t>(std::min<uint64_t>(slab.capacity - slab.slot_count, slot_limit));
   if (added == 0) return 0;
+  const bool kept = empty_.Contains(*index);
+  UseEmpty(*index);
   slab.slot_count += added;
+  if (kept) KeepEmpty(*index);
   free_slots_ += added;
   with_free_.Insert(*index);
   if (slab.slot_count == slab.capacity) short_.Erase(*index);
   return added;
 }
 
-std::unique_ptr<Slab> SizeClass::TakeEmpty() { return empty_ ? TakeOut(*empty_) : nullptr; }
+std::unique_ptr<Slab> SizeClass::TakeEmpty() {
+  const std::optional<uint32_t> index = empty_.First();
+  return index ? TakeOut(*index) : nullptr;
+}
+
+void SizeClass::KeepEmpty(uint32_t slab_index) {
+  empty_.Insert(slab_index);
+  ++empty_count_;
+  empty_bytes_ += slabs_[slab_index]->size_bytes();
+}
+
+void SizeClass::UseEmpty(uint32_t slab_index) {
+  if (!empty_.Contains(slab_index)) return;
+  empty_.Erase(slab_index);
+  --empty_count_;
+  empty_bytes_ -= slabs_[slab_index]->size_bytes();
+}
 
 std::unique_ptr<Slab> SizeClass::Retire(uint32_t slab_index, uint64_t generation) {
   if (slab_index >= slabs_.size() || slabs_[slab_index] == nullptr) return nullptr;
@@ -158,12 +179,12 @@ const Slab* SizeClass::LeastUsed() const {
 }
 
 std::unique_ptr<Slab> SizeClass::TakeOut(uint32_t slab_index) {
+  UseEmpty(slab_index);
   std::unique_ptr<Slab> slab = std::move(slabs_[slab_index]);
   HL_CHECK(slab->used == 0);
   if (!slab->retired) free_slots_ -= slab->slot_count;
   with_free_.Erase(slab_index);
   short_.Erase(slab_index);
-  if (empty_ == slab_index) empty_.reset();
   return slab;
 }
 

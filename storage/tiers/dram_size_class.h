@@ -17,6 +17,7 @@ class IndexSet {
   void Reset(uint32_t limit, bool full);
   void Insert(uint32_t index) { words_[index / 64] |= uint64_t{1} << (index % 64); }
   void Erase(uint32_t index) { words_[index / 64] &= ~(uint64_t{1} << (index % 64)); }
+  bool Contains(uint32_t index) const { return (words_[index / 64] >> (index % 64) & 1) != 0; }
   std::optional<uint32_t> First() const;
 
  private:
@@ -34,6 +35,10 @@ struct SlabShape {
   uint32_t slots_per_slab = 0;
   uint32_t slab_limit = 0;     // places in the range
   uint32_t slots_in_last = 0;  // the last place may be smaller
+  // Empty slabs that stay with their class: a sixteenth of the budget. A tier that is full evicts
+  // and stores all the time, and empties slabs by it; giving each back and touching its pages anew
+  // costs more than the copy into them (1.7 GB/s against 17).
+  uint32_t empty_limit = 1;
 
   static SlabShape For(size_t stride_bytes, uint64_t budget_bytes, uint64_t range_bytes);
 
@@ -58,9 +63,9 @@ class SizeClass {
   // --- Slots
   // A free slot of an open slab, or nullptr.
   BlockSlot* TakeSlot();
-  // Returns the slab if it is to be given back now: it ran empty, and it is retired or not the only
-  // empty one. One empty slab stays, so that a block that comes and goes at the edge of a slab does
-  // not cost two system calls.
+  // Returns the slab if it is to be given back now: it ran empty, and it is retired or enough empty
+  // ones are kept. At least one stays, so that a block that comes and goes at the edge of a slab
+  // does not cost two system calls.
   std::unique_ptr<Slab> ReturnSlot(BlockSlot* slot);
 
   // --- Slabs: (Reserve Publish) … (TakeEmpty | ReturnSlot | Retire, then Forget)
@@ -74,7 +79,7 @@ class SizeClass {
   // Adds up to `slot_limit` slots to a short slab. Returns the number of slots added, 0 if no slab
   // is short.
   uint32_t Extend(uint64_t slot_limit);
-  // Gives up the empty slab that was kept, or nullptr.
+  // Gives up an empty slab that was kept, or nullptr.
   std::unique_ptr<Slab> TakeEmpty();
   // Returns the slab if it is empty already. Nothing happens if it is no longer that slab.
   std::unique_ptr<Slab> Retire(uint32_t slab_index, uint64_t generation);
@@ -87,21 +92,26 @@ class SizeClass {
   uint64_t used_slots() const { return used_slots_; }
   uint64_t free_slots() const { return free_slots_; }  // of slabs that still hand out
   bool idle() const { return slab_count_ == 0; }
-  // Bytes TakeEmpty would give up.
-  uint64_t empty_bytes() const { return empty_ ? slabs_[*empty_]->size_bytes() : 0; }
-  bool only_empty() const { return slab_count_ == 1 && empty_.has_value(); }
+  // Bytes TakeEmpty would give up, called until there is none.
+  uint64_t empty_bytes() const { return empty_bytes_; }
+  bool only_empty() const { return slab_count_ > 0 && slab_count_ == empty_count_; }
 
  private:
   BlockSlot* TakeSlotOf(uint32_t slab_index);
   std::unique_ptr<Slab> TakeOut(uint32_t slab_index);
+  void KeepEmpty(uint32_t slab_index);
+  // No effect on a slab that is not one of the kept ones.
+  void UseEmpty(uint32_t slab_index);
 
   SlabShape shape_;
   std::vector<std::unique_ptr<Slab>> slabs_;  // by place; null if absent or between
   IndexSet absent_;
-  IndexSet with_free_;             // open, not retired, with a free slot
-  IndexSet short_;                 // open, not retired, slot_count < capacity
-  std::optional<uint32_t> empty_;  // the empty slab that is kept
+  IndexSet with_free_;  // open, not retired, with a free slot
+  IndexSet short_;      // open, not retired, slot_count < capacity
+  IndexSet empty_;      // kept: open, not retired, no slot used
   uint32_t slab_count_ = 0;
+  uint32_t empty_count_ = 0;
+  uint64_t empty_bytes_ = 0;
   uint64_t used_slots_ = 0;
   uint64_t free_slots_ = 0;
 };

@@ -26,28 +26,39 @@ bool Sync(const std::string& path, int flags) {
 
 }  // namespace
 
-int OpeningMarker::deaths() const {
+OpeningMarker::~OpeningMarker() { Close(); }
+
+OpeningMarker::Record OpeningMarker::Read() const {
   const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return 0;
-  char digit = 0;
-  const ssize_t got = ::pread(fd, &digit, 1, 0);
+  if (fd < 0) return {};
+  char text[2] = {};
+  const ssize_t got = ::pread(fd, text, sizeof text, 0);
   ::close(fd);
-  return got == 1 && digit >= '1' && digit <= '9' ? digit - '0' : 1;
+  const bool is_count = got >= 1 && text[0] >= '1' && text[0] <= '9';
+  return {.deaths = is_count ? text[0] - '0' : 1, .own_fault = got == 2 && text[1] == '!'};
 }
 
 absl::Status OpeningMarker::Place() {
-  const char digit = static_cast<char>('0' + std::min(deaths() + 1, kMostCounted));
-  const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  bool placed = fd >= 0 && ::pwrite(fd, &digit, 1, 0) == 1 && ::fsync(fd) == 0;
+  const char digit = static_cast<char>('0' + std::min(Read().deaths + 1, kMostCounted));
+  Close();
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  bool placed =
+      fd_ >= 0 && ::pwrite(fd_, &digit, 1, 0) == 1 && ::ftruncate(fd_, 1) == 0 && ::fsync(fd_) == 0;
   const std::string directory = std::filesystem::path(path_).parent_path().string();
   placed = placed && Sync(directory, O_RDONLY | O_DIRECTORY);
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
   if (placed) return absl::OkStatus();
+  const int error = errno;
+  Close();
   return absl::UnavailableError(StrCat(path_, ": cannot be written: ", std::strerror(error)));
 }
 
+void OpeningMarker::Close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
 void OpeningMarker::Remove() {
+  Close();
   // Not synced: if a power cut brings it back, it counts one open too many, and the next removes
   // it.
   if (::unlink(path_.c_str()) == 0 || errno == ENOENT) return;

@@ -50,7 +50,8 @@ RocksSizes RocksSizes::ForQuota(uint64_t quota_bytes, int partitions) {
   return sizes;
 }
 
-RocksShared RocksShared::Create(rocksdb::Env* env, const RocksSizes& sizes, int partitions) {
+RocksShared RocksShared::Create(rocksdb::Env* env, const Clock& clock, const RocksSizes& sizes,
+                                int partitions) {
   RocksShared shared;
   shared.env = env;
   shared.sizes = sizes;
@@ -61,6 +62,7 @@ RocksShared RocksShared::Create(rocksdb::Env* env, const RocksSizes& sizes, int 
   shared.cache = rocksdb::NewLRUCache(cache);
   shared.write_buffers = std::make_shared<rocksdb::WriteBufferManager>(
       sizes.write_buffer_bytes * static_cast<uint64_t>(partitions));
+  shared.figures = std::make_shared<RocksFigures>(clock);
   return shared;
 }
 
@@ -71,6 +73,7 @@ rocksdb::Options RocksOptionsFor(const RocksShared& shared, const std::string& n
   options.env = shared.env;
   options.info_log = std::make_shared<RocksLogger>(name);  // rocks_logger.h says why
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.listeners.push_back(std::make_shared<RocksListener>(shared.figures));
 
   options.paranoid_checks = true;
   options.paranoid_file_checks = true;

@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "common/clock.h"
 #include "rocksdb/options.h"
+#include "storage/tiers/rocks_figures.h"
 
 namespace halflife {
 
@@ -31,8 +33,11 @@ struct RocksShared {
   RocksSizes sizes;
   std::shared_ptr<rocksdb::Cache> cache;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+  std::shared_ptr<RocksFigures> figures;
 
-  static RocksShared Create(rocksdb::Env* env, const RocksSizes& sizes, int partitions);
+  // Borrows `env` and `clock`.
+  static RocksShared Create(rocksdb::Env* env, const Clock& clock, const RocksSizes& sizes,
+                            int partitions);
 };
 
 // Options of one partition's database; every deviation from RocksDB's default has its reason beside

@@ -2,24 +2,25 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "common/killpoint.h"
 #include "common/limits.h"
 #include "common/log.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "rocksdb/cache.h"
 #include "rocksdb/env.h"
 #include "storage/tiers/ssd_block_eraser.h"
+#include "storage/tiers/ssd_block_mover.h"
 #include "storage/tiers/ssd_block_reader.h"
 #include "storage/tiers/ssd_block_writer.h"
 #include "storage/tiers/ssd_context.h"
 #include "storage/tiers/ssd_directory.h"
 #include "storage/tiers/ssd_fan_out.h"
+#include "storage/tiers/ssd_namespaces.h"
 #include "storage/tiers/ssd_seams.h"
 
 namespace halflife {
@@ -95,9 +96,11 @@ struct RocksSsdTier::Parts {
                 .rocks = {},
                 .partitions = {},
                 .counters = {}},
+        namespaces(context),
         eraser(context),
         writer(context, eraser),
         reader(context, eraser),
+        mover(context, reader, writer),
         fan_out(options.io_threads, static_cast<size_t>(options.io_queue_limit)) {}
 
   void SettleInline();
@@ -105,9 +108,11 @@ struct RocksSsdTier::Parts {
   const Options options;
   const std::unique_ptr<DirectoryLock> lock;
   SsdContext context;
+  SsdNamespaces namespaces;
   SsdBlockEraser eraser;
   SsdBlockWriter writer;
   SsdBlockReader reader;
+  SsdBlockMover mover;
   SsdFanOut fan_out;
   absl::Duration last_compaction = -absl::InfiniteDuration();  // only Step
 };
@@ -155,7 +160,7 @@ absl::StatusOr<std::unique_ptr<RocksSsdTier>> RocksSsdTier::Open(const Options& 
   auto parts = std::make_unique<Parts>(options, std::move(lock), arena, clock, slot_io);
   SsdContext& context = parts->context;
   const RocksSizes sizes = RocksSizes::ForQuota(options.quota_bytes, options.partitions);
-  context.rocks = RocksShared::Create(env, sizes, options.partitions);
+  context.rocks = RocksShared::Create(env, clock, sizes, options.partitions);
   context.quota.Take(FixedBytes(sizes, options.partitions));
   RemoveForeignPartitions(options.directory, options.partitions);
   HL_RETURN_IF_ERROR(context.slots.LoadFiles());
@@ -168,6 +173,7 @@ absl::StatusOr<std::unique_ptr<RocksSsdTier>> RocksSsdTier::Open(const Options& 
   StartPartitions(context.partitions, parts->fan_out);
   context.slots.FinishClaims();
   context.inline_space.Settle(context.InlineUse());
+  parts->namespaces.Load();
   return std::unique_ptr<RocksSsdTier>(new RocksSsdTier(std::move(parts)));
 }
 
@@ -185,7 +191,7 @@ void RocksSsdTier::Recover(const std::function<void(const Recovered&)>& found) {
     const absl::Status walked =
         use.index->ForEach([&](const BlockKey& key, const absl::StatusOr<SsdIndexEntry>& entry) {
           SsdLocation location;
-          bool usable = entry.ok();
+          bool usable = entry.ok() && partition->IsHomeOf(key);
           if (usable) {
             location = {entry->file, entry->slot, entry->bytes,
                         static_cast<uint8_t>(partition->number()), use.generation};
@@ -214,15 +220,23 @@ void RocksSsdTier::Recover(const std::function<void(const Recovered&)>& found) {
 
 std::vector<absl::StatusOr<SsdLocation>> RocksSsdTier::Write(absl::Span<const SsdWrite> writes) {
   std::vector<absl::StatusOr<SsdLocation>> results(writes.size(), absl::UnknownError(""));
-  parts_->fan_out.ForEach(writes.size(),
-                          [&](size_t i) { results[i] = parts_->writer.Write(writes[i]); });
+  std::atomic<uint64_t>& queue_depth = parts_->context.counters.queue_depth;
+  queue_depth += writes.size();
+  parts_->fan_out.ForEach(writes.size(), [&](size_t i) {
+    results[i] = parts_->writer.Write(writes[i]);
+    --queue_depth;
+  });
   return results;
 }
 
 std::vector<absl::StatusOr<BlockRef>> RocksSsdTier::Read(absl::Span<const SsdRead> reads) {
   std::vector<absl::StatusOr<BlockRef>> results(reads.size(), absl::UnknownError(""));
-  parts_->fan_out.ForEach(reads.size(),
-                          [&](size_t i) { results[i] = parts_->reader.Read(reads[i]); });
+  std::atomic<uint64_t>& queue_depth = parts_->context.counters.queue_depth;
+  queue_depth += reads.size();
+  parts_->fan_out.ForEach(reads.size(), [&](size_t i) {
+    results[i] = parts_->reader.Read(reads[i]);
+    --queue_depth;
+  });
   return results;
 }
 
@@ -238,38 +252,17 @@ void RocksSsdTier::Erase(absl::Span<const SsdErase> erases) {
 // --- Namespaces
 
 absl::Status RocksSsdTier::PutNamespace(const NamespaceId& id, const std::string& descriptor) {
-  HL_KILLPOINT("ssd.namespace.before");
-  // In every partition, so that it outlives the loss of all but one.
-  absl::Status last = absl::UnavailableError("SSD tier: no partition takes writes now");
-  bool stored = false;
-  for (const std::unique_ptr<SsdPartition>& partition : parts_->context.partitions) {
-    const SsdPartition::Use use = partition->use();
-    if (!use.writable) continue;
-    last = use.index->PutNamespace(id, descriptor);
-    partition->NoteWriteFailure(last);
-    stored = stored || last.ok();
-  }
-  HL_KILLPOINT("ssd.namespace.after");
-  if (stored) return absl::OkStatus();
-  return absl::UnavailableError(last.message());
+  return parts_->namespaces.Put(id, descriptor);
 }
 
 void RocksSsdTier::DeleteNamespace(const NamespaceId& id, const Digest128& key_prefix) {
+  parts_->namespaces.Forget(id);
   for (const std::unique_ptr<SsdPartition>& partition : parts_->context.partitions) {
     parts_->eraser.EraseNamespace(*partition, id, key_prefix);
   }
 }
 
-std::vector<std::string> RocksSsdTier::LoadNamespaces() {
-  std::set<std::string> all;
-  for (const std::unique_ptr<SsdPartition>& partition : parts_->context.partitions) {
-    const SsdPartition::Use use = partition->use();
-    if (use.index == nullptr) continue;
-    const absl::StatusOr<std::vector<std::string>> some = use.index->Namespaces();
-    if (some.ok()) all.insert(some->begin(), some->end());
-  }
-  return {all.begin(), all.end()};
-}
+std::vector<std::string> RocksSsdTier::LoadNamespaces() { return parts_->namespaces.All(); }
 
 // --- Room and upkeep
 
@@ -290,6 +283,13 @@ std::vector<SsdLocation> RocksSsdTier::WantedBack(size_t limit) {
         {place.file, place.slot, owner.payload_bytes, owner.partition, owner.generation});
   }
   return locations;
+}
+
+std::vector<absl::StatusOr<SsdLocation>> RocksSsdTier::Move(absl::Span<const SsdMove> moves) {
+  std::vector<absl::StatusOr<SsdLocation>> results(moves.size(), absl::UnknownError(""));
+  parts_->fan_out.ForEach(moves.size(),
+                          [&](size_t i) { results[i] = parts_->mover.Move(moves[i]); });
+  return results;
 }
 
 void RocksSsdTier::Parts::SettleInline() {
@@ -317,12 +317,15 @@ std::vector<uint8_t> RocksSsdTier::Generations() const {
 }
 
 bool RocksSsdTier::Step() {
+  bool more = false;
   for (const std::unique_ptr<SsdPartition>& partition : parts_->context.partitions) {
     partition->Step();
-    parts_->eraser.RetryDeferred(*partition);
+    more |= parts_->eraser.RetryDeferred(*partition);
   }
+  parts_->namespaces.Step();
   parts_->SettleInline();
-  return parts_->context.slots.Step();
+  more |= parts_->context.slots.Step();
+  return more;
 }
 
 SsdTier::Stats RocksSsdTier::stats() const {
@@ -342,6 +345,14 @@ SsdTier::Stats RocksSsdTier::stats() const {
   stats.writes_refused = counters.writes_refused;
   stats.writes_failed = counters.writes_failed;
   stats.entries_dropped = counters.entries_dropped;
+  stats.queue_depth = counters.queue_depth;
+  stats.blocks_moved = counters.blocks_moved;
+  stats.durations.read_ns = counters.read_ns.snapshot();
+  stats.durations.write_ns = counters.write_ns.snapshot();
+  stats.durations.erase_ns = counters.erase_ns.snapshot();
+  stats.durations.commit_ns = context.rocks.figures->commit_ns.snapshot();
+  stats.database.block_cache_bytes = context.rocks.cache->GetUsage();
+  context.rocks.figures->AddTo(stats.database);
   for (const std::unique_ptr<SsdPartition>& partition : context.partitions) {
     const SsdPartition::Use use = partition->use();
     stats.blocks += static_cast<uint64_t>(std::max<int64_t>(0, use.contents->blocks));
@@ -349,6 +360,7 @@ SsdTier::Stats RocksSsdTier::stats() const {
     stats.used_bytes += partition->quarantine_bytes();
     if (use.index != nullptr) {
       stats.used_bytes += use.index->table_bytes() + use.index->write_buffer_bytes();
+      use.index->AddTo(stats.database);
     }
     stats.quarantines += partition->quarantines();
     stats.partitions_serving += use.index != nullptr ? 1 : 0;

@@ -80,6 +80,7 @@ class RocksSsdTier final : public SsdTier {
   std::vector<std::string> LoadNamespaces() override;
   uint64_t FreeBytesFor(uint64_t payload_bytes) const override;
   std::vector<SsdLocation> WantedBack(size_t limit) override;
+  std::vector<absl::StatusOr<SsdLocation>> Move(absl::Span<const SsdMove> moves) override;
   std::vector<uint8_t> Generations() const override;
   bool Step() override;
   Stats stats() const override;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/killpoint.h"
+#include "common/status.h"
 
 namespace halflife {
 
@@ -20,54 +21,60 @@ std::vector<SsdErase> SsdBlockEraser::Hold(const SsdPartition::Use& use,
                                            absl::Span<const SsdErase> erases) {
   std::vector<SsdErase> held;
   for (const SsdErase& erase : erases) {
-    if (erase.location.generation != use.generation) continue;
-    if (erase.location.file != 0) {
-      const SlotOwner owner = SlotOwner::Of(erase.key, erase.location);
-      if (context_.slots.BeginErase(SsdContext::PlaceOf(erase.location), owner))
-        held.push_back(erase);
-    } else {
-      MutexLock lock(mutex_);
-      if (erasing_inline_.insert(erase.key).second) held.push_back(erase);
-    }
+    const SsdLocation& location = erase.location;
+    if (location.generation != use.generation) continue;
+    const bool mine = location.file == 0
+                          ? use.contents->inline_blocks.Remove(erase.key, location.slot)
+                          : context_.slots.BeginErase(SsdContext::PlaceOf(location),
+                                                      SlotOwner::Of(erase.key, location));
+    if (mine) held.push_back(erase);
   }
   return held;
 }
 
 size_t SsdBlockEraser::EraseHeld(SsdPartition& partition, const SsdPartition::Use& use,
-                                 std::vector<SsdErase> held) {
-  if (held.empty()) return 0;
-  const size_t held_count = held.size();
-  if (!use.writable || use.index == nullptr) {
-    partition.Defer(std::move(held));
-    return held_count;
+                                 absl::Span<const SsdErase> held) {
+  size_t named = 0;
+  while (!held.empty()) {
+    const absl::Span<const SsdErase> batch = held.subspan(0, kBatchBlocks);
+    const bool possible = use.writable && use.index != nullptr;
+    const absl::Status status =
+        possible ? EraseBatch(use, batch, named) : absl::AbortedError("not writable");
+    if (!status.ok()) {
+      partition.NoteWriteFailure(status);
+      partition.Defer({held.begin(), held.end()});
+      return named + held.size();
+    }
+    held.remove_prefix(batch.size());
   }
+  return named;
+}
 
+absl::Status SsdBlockEraser::EraseBatch(const SsdPartition::Use& use,
+                                        absl::Span<const SsdErase> held, size_t& named) {
+  const int64_t began_ns = context_.clock.NowNanos();
   std::vector<BlockKey> keys;
-  std::vector<bool> counted;
   for (const SsdErase& erase : held) {
     const absl::StatusOr<SsdIndexEntry> entry = use.index->Get(erase.key);
     // An entry that names another place belongs to a newer copy of the block; one that cannot be
     // read goes.
-    const bool named = entry.ok() ? entry->IsAt(erase.location) : !absl::IsNotFound(entry.status());
-    if (named) keys.push_back(erase.key);
-    counted.push_back(named || erase.location.file != 0);
+    const bool is_named =
+        entry.ok() ? entry->IsAt(erase.location) : !absl::IsNotFound(entry.status());
+    if (is_named) keys.push_back(erase.key);
   }
   HL_KILLPOINT("ssd.erase.before_index");
-  if (!keys.empty()) {
-    if (const absl::Status status = use.index->Erase(keys); !status.ok()) {
-      partition.NoteWriteFailure(status);
-      partition.Defer(std::move(held));
-      return held_count;
-    }
-  }
+  if (!keys.empty()) HL_RETURN_IF_ERROR(use.index->Erase(keys));
   HL_KILLPOINT("ssd.erase.after_index");
-  for (size_t i = 0; i < held.size(); ++i) Finish(use, held[i], counted[i]);
-  return keys.size();
+  for (const SsdErase& erase : held) Finish(use, erase);
+  named += keys.size();
+  context_.counters.erase_ns.Record(static_cast<uint64_t>(context_.clock.NowNanos() - began_ns));
+  return absl::OkStatus();
 }
 
-void SsdBlockEraser::Finish(const SsdPartition::Use& use, const SsdErase& erase, bool counted) {
+void SsdBlockEraser::Finish(const SsdPartition::Use& use, const SsdErase& erase) {
   const SsdLocation& location = erase.location;
-  if (counted) {
+  // What an older generation held is not counted any more.
+  if (location.generation == use.generation) {
     use.contents->blocks -= 1;
     use.contents->block_bytes -= location.bytes;
     if (location.file == 0) {
@@ -75,16 +82,11 @@ void SsdBlockEraser::Finish(const SsdPartition::Use& use, const SsdErase& erase,
           static_cast<int64_t>(InlineSpace::ChargeFor(location.bytes));
     }
   }
-  if (location.file != 0) {
-    context_.slots.Free(SsdContext::PlaceOf(location));
-  } else {
-    MutexLock lock(mutex_);
-    erasing_inline_.erase(erase.key);
-  }
+  if (location.file != 0) context_.slots.Free(SsdContext::PlaceOf(location));
 }
 
 void SsdBlockEraser::DropReplaced(const SsdPartition::Use& use, const SsdErase& former) {
-  for (const SsdErase& erase : Hold(use, {&former, 1})) Finish(use, erase, true);
+  for (const SsdErase& erase : Hold(use, {&former, 1})) Finish(use, erase);
 }
 
 void SsdBlockEraser::EraseNamespace(SsdPartition& partition, const NamespaceId& id,
@@ -108,20 +110,24 @@ void SsdBlockEraser::EraseNamespace(SsdPartition& partition, const NamespaceId& 
     if (!status.ok()) partition.NoteWriteFailure(status);
     return partition.Defer(std::move(held));
   }
-  for (const SsdErase& erase : held) Finish(use, erase, true);
+  for (const SsdErase& erase : held) Finish(use, erase);
 }
 
-void SsdBlockEraser::RetryDeferred(SsdPartition& partition) {
+bool SsdBlockEraser::RetryDeferred(SsdPartition& partition) {
+  const size_t waiting = partition.deferred_count();
+  if (waiting == 0) return false;
   const SsdPartition::Use use = partition.use();
   std::vector<SsdErase> again;
-  for (const SsdErase& erase : partition.TakeDeferred()) {
+  for (const SsdErase& erase : partition.TakeDeferred(kRetryBlocks)) {
     if (erase.location.generation == use.generation) {
       again.push_back(erase);
     } else {
-      Finish(use, erase, false);  // its index is gone with the generation
+      Finish(use, erase);  // its index is gone with the generation
     }
   }
-  EraseHeld(partition, use, std::move(again));
+  EraseHeld(partition, use, again);
+  const size_t left = partition.deferred_count();
+  return left > 0 && left < waiting;
 }
 
 }  // namespace halflife

@@ -2,9 +2,7 @@
 
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/types/span.h"
-#include "common/mutex.h"
 #include "storage/tiers/ssd_context.h"
 
 namespace halflife {
@@ -24,24 +22,25 @@ class SsdBlockEraser {
   void DropReplaced(const SsdPartition::Use& use, const SsdErase& former);
   // Everything under `ns`, by one range delete, and the namespace itself.
   void EraseNamespace(SsdPartition& partition, const NamespaceId& id, const Digest128& ns);
-  // Tries again what a failing index did not take.
-  void RetryDeferred(SsdPartition& partition);
+  // Tries again a bounded part of what a failing index did not take. True if more is ready.
+  bool RetryDeferred(SsdPartition& partition);
 
  private:
+  static constexpr size_t kBatchBlocks = 1024;  // of one write to the index
+  static constexpr size_t kRetryBlocks = 4096;  // per RetryDeferred
+
   // The part of `erases` that nobody else erases and that is not stale; it is this caller's until
   // Finish or Defer.
   std::vector<SsdErase> Hold(const SsdPartition::Use& use, absl::Span<const SsdErase> erases);
   // Returns how many of them the index named, or could not tell.
   size_t EraseHeld(SsdPartition& partition, const SsdPartition::Use& use,
-                   std::vector<SsdErase> held);
-  // `counted`: the block was part of `use`'s contents.
-  void Finish(const SsdPartition::Use& use, const SsdErase& erase, bool counted);
+                   absl::Span<const SsdErase> held);
+  // Returns: as SsdIndex::Erase; `named` grows by how many the index named.
+  absl::Status EraseBatch(const SsdPartition::Use& use, absl::Span<const SsdErase> held,
+                          size_t& named);
+  void Finish(const SsdPartition::Use& use, const SsdErase& erase);
 
   SsdContext& context_;
-
-  Mutex mutex_;
-  // Inline blocks have no slot whose state would tell that somebody erases them.
-  absl::flat_hash_set<BlockKey, BlockKeyHash> erasing_inline_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace halflife

@@ -30,6 +30,7 @@ absl::StatusOr<BlockHeader> Verify(const SsdRead& read, absl::Span<const uint8_t
 
 absl::StatusOr<BlockRef> SsdBlockReader::Read(const SsdRead& read) {
   SsdCounters& counters = context_.counters;
+  const int64_t began_ns = context_.clock.NowNanos();
   SsdPartition* const partition = context_.PartitionAt(read.location);
   const uint64_t payload_bytes = read.location.bytes;
   absl::StatusOr<BlockRef> block = Stale();
@@ -40,7 +41,9 @@ absl::StatusOr<BlockRef> SsdBlockReader::Read(const SsdRead& read) {
     block = read.location.file == 0 ? ReadInline(read, *std::move(buffer))
                                     : ReadSlot(read, *std::move(buffer));
   }
+  const auto took_ns = static_cast<uint64_t>(context_.clock.NowNanos() - began_ns);
   if (block.ok()) {
+    counters.read_ns.Record(took_ns);
     SsdCounters::Add(counters.reads_ok);
     SsdCounters::Add(counters.read_bytes, payload_bytes);
     return block;
@@ -58,6 +61,7 @@ absl::StatusOr<BlockRef> SsdBlockReader::Read(const SsdRead& read) {
     SsdCounters::Add(counters.reads_failed);
     if (!absl::IsResourceExhausted(status)) status = absl::UnavailableError(status.message());
   }
+  if (!absl::IsNotFound(status)) counters.read_ns.Record(took_ns);
   return status;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "common/block/block_header.h"
 #include "common/killpoint.h"
@@ -19,6 +20,7 @@ absl::Status NotNow(const SsdPartition& partition) {
 }  // namespace
 
 absl::StatusOr<SsdLocation> SsdBlockWriter::Write(const SsdWrite& write) {
+  const int64_t began_ns = context_.clock.NowNanos();
   SsdPartition& partition = context_.PartitionOf(write.key);
   const SsdPartition::Use use = partition.use();
   absl::StatusOr<SsdLocation> location = NotNow(partition);
@@ -36,16 +38,33 @@ absl::StatusOr<SsdLocation> SsdBlockWriter::Write(const SsdWrite& write) {
     location = is_inline ? WriteInline(partition, use, write) : WriteToSlot(partition, use, write);
     if (location.ok() && former.ok()) eraser_.DropReplaced(use, replaced);
   }
+  return Count({payload_bytes, began_ns, use.writable}, std::move(location));
+}
+
+absl::StatusOr<SsdLocation> SsdBlockWriter::WriteCopy(const SsdWrite& write) {
+  const int64_t began_ns = context_.clock.NowNanos();
+  SsdPartition& partition = context_.PartitionOf(write.key);
+  const SsdPartition::Use use = partition.use();
+  absl::StatusOr<SsdLocation> location = NotNow(partition);
+  if (use.writable) location = WriteToSlot(partition, use, write);
+  return Count({write.block.payload().size(), began_ns, use.writable}, std::move(location));
+}
+
+absl::StatusOr<SsdLocation> SsdBlockWriter::Count(const Attempt& attempt,
+                                                  absl::StatusOr<SsdLocation> location) {
   SsdCounters& counters = context_.counters;
+  const auto took_ns = static_cast<uint64_t>(context_.clock.NowNanos() - attempt.began_ns);
   if (location.ok()) {
+    counters.write_ns.Record(took_ns);
     SsdCounters::Add(counters.writes_ok);
-    SsdCounters::Add(counters.written_bytes, payload_bytes);
+    SsdCounters::Add(counters.written_bytes, attempt.payload_bytes);
     return location;
   }
   const absl::Status& status = location.status();
   const bool refused =
-      !use.writable || absl::IsResourceExhausted(status) || absl::IsAborted(status);
+      !attempt.writable || absl::IsResourceExhausted(status) || absl::IsAborted(status);
   SsdCounters::Add(refused ? counters.writes_refused : counters.writes_failed);
+  if (!refused) counters.write_ns.Record(took_ns);
   if (absl::IsResourceExhausted(status)) return status;
   return absl::UnavailableError(status.message());
 }
@@ -94,7 +113,7 @@ absl::StatusOr<SsdLocation> SsdBlockWriter::WriteInline(SsdPartition& partition,
   const auto charge = static_cast<int64_t>(InlineSpace::ChargeFor(payload.size()));
   use.contents->inline_charge_bytes += charge;
   absl::Status status = CoverInline(payload.size());
-  const SsdLocation location{0, use.contents->next_write.fetch_add(1),
+  const SsdLocation location{0, use.contents->inline_blocks.Add(write.key),
                              static_cast<uint32_t>(payload.size()),
                              static_cast<uint8_t>(partition.number()), use.generation};
   if (status.ok()) {
@@ -105,6 +124,7 @@ absl::StatusOr<SsdLocation> SsdBlockWriter::WriteInline(SsdPartition& partition,
     status = PutEntry(partition, use, write, location, &value);
   }
   if (!status.ok()) {
+    use.contents->inline_blocks.Remove(write.key, location.slot);
     use.contents->inline_charge_bytes -= charge;
     return status;
   }

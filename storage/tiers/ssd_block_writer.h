@@ -15,8 +15,17 @@ class SsdBlockWriter {
   // Returns: kResourceExhausted if the quota has no room, kUnavailable if the partition takes no
   // writes now.
   absl::StatusOr<SsdLocation> Write(const SsdWrite& write);
+  // To a slot, as Write; the former place of the block stays its own until it is erased.
+  absl::StatusOr<SsdLocation> WriteCopy(const SsdWrite& write);
 
  private:
+  struct Attempt {
+    uint64_t payload_bytes = 0;
+    int64_t began_ns = 0;
+    bool writable = false;
+  };
+  // Counts what came of it and says it in the tier's codes.
+  absl::StatusOr<SsdLocation> Count(const Attempt& attempt, absl::StatusOr<SsdLocation> location);
   absl::StatusOr<SsdLocation> WriteInline(SsdPartition& partition, const SsdPartition::Use& use,
                                           const SsdWrite& write);
   absl::StatusOr<SsdLocation> WriteToSlot(SsdPartition& partition, const SsdPartition::Use& use,

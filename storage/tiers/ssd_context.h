@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/histogram.h"
 #include "storage/tiers/dram_arena.h"
 #include "storage/tiers/inline_space.h"
 #include "storage/tiers/rocks_options.h"
@@ -22,6 +23,9 @@ struct SsdCounters {
   std::atomic<uint64_t> reads_ok{0}, reads_missing{0}, reads_corrupt{0}, reads_failed{0};
   std::atomic<uint64_t> writes_ok{0}, writes_refused{0}, writes_failed{0};
   std::atomic<uint64_t> entries_dropped{0};
+  std::atomic<uint64_t> blocks_moved{0};
+  std::atomic<uint64_t> queue_depth{0};
+  Histogram read_ns, write_ns, erase_ns;
 
   static void Add(std::atomic<uint64_t>& counter, uint64_t by = 1) {
     counter.fetch_add(by, std::memory_order_relaxed);

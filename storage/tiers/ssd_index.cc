@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "absl/strings/numbers.h"
 #include "common/status.h"
 #include "common/strings.h"
 #include "rocksdb/db.h"
@@ -45,8 +46,9 @@ absl::Span<const uint8_t> Bytes(const rocksdb::Slice& slice) {
 
 }  // namespace
 
-SsdIndex::SsdIndex(std::string name, std::shared_ptr<rocksdb::SstFileManager> files)
-    : name_(std::move(name)), files_(std::move(files)) {}
+SsdIndex::SsdIndex(std::string name, std::shared_ptr<rocksdb::SstFileManager> files,
+                   std::shared_ptr<RocksFigures> figures)
+    : name_(std::move(name)), files_(std::move(files)), figures_(std::move(figures)) {}
 
 SsdIndex::~SsdIndex() = default;
 
@@ -60,7 +62,7 @@ absl::StatusOr<std::shared_ptr<SsdIndex>> SsdIndex::Open(const Place& place,
   HL_RETURN_IF_ERROR(FromRocks(status, name));
   options.sst_file_manager->SetMaxAllowedSpaceUsage(place.quota_bytes / 2);
 
-  std::shared_ptr<SsdIndex> index(new SsdIndex(name, options.sst_file_manager));
+  std::shared_ptr<SsdIndex> index(new SsdIndex(name, options.sst_file_manager, shared.figures));
   rocksdb::DB* db = nullptr;
   status = rocksdb::DB::Open(options, place.directory, &db);
   index->db_.reset(db);
@@ -87,7 +89,10 @@ absl::Status SsdIndex::CheckLayout(const Place& place) {
 absl::Status SsdIndex::Write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.no_slowdown = true;
-  return FromRocks(db_->Write(options, &batch), StrCat(name_, ": write"));
+  const int64_t began_ns = figures_->NowNanos();
+  const rocksdb::Status status = db_->Write(options, &batch);
+  figures_->commit_ns.Record(static_cast<uint64_t>(figures_->NowNanos() - began_ns));
+  return FromRocks(status, StrCat(name_, ": write"));
 }
 
 absl::Status SsdIndex::Put(const BlockKey& key, const SsdIndexEntry& entry,
@@ -149,6 +154,12 @@ absl::Status SsdIndex::PutNamespace(const NamespaceId& id, const std::string& de
   return Write(batch);
 }
 
+absl::Status SsdIndex::ForgetNamespace(const NamespaceId& id) {
+  rocksdb::WriteBatch batch;
+  batch.Delete(RocksKey(kNamespace, AsText(id.bytes)));
+  return Write(batch);
+}
+
 absl::Status SsdIndex::DeleteNamespace(const NamespaceId& id, const Digest128& ns) {
   rocksdb::WriteBatch batch;
   batch.Delete(RocksKey(kNamespace, AsText(id.bytes)));
@@ -159,15 +170,20 @@ absl::Status SsdIndex::DeleteNamespace(const NamespaceId& id, const Digest128& n
   return Write(batch);
 }
 
-absl::StatusOr<std::vector<std::string>> SsdIndex::Namespaces() const {
-  std::vector<std::string> descriptors;
+absl::StatusOr<absl::flat_hash_map<NamespaceId, std::string>> SsdIndex::Namespaces() const {
+  absl::flat_hash_map<NamespaceId, std::string> descriptors;
   const std::string begin = RocksKey(kNamespace, "");
   const std::string end = EndOf(begin);
   const rocksdb::Slice upper(end);
   rocksdb::ReadOptions options = VerifiedRead();
   options.iterate_upper_bound = &upper;
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options));
-  for (it->Seek(begin); it->Valid(); it->Next()) descriptors.push_back(it->value().ToString());
+  for (it->Seek(begin); it->Valid(); it->Next()) {
+    NamespaceId id;
+    if (it->key().size() != 1 + id.bytes.size()) continue;
+    std::memcpy(id.bytes.data(), it->key().data() + 1, id.bytes.size());
+    descriptors[id] = it->value().ToString();
+  }
   HL_RETURN_IF_ERROR(FromRocks(it->status(), StrCat(name_, ": namespaces")));
   return descriptors;
 }
@@ -178,6 +194,33 @@ uint64_t SsdIndex::write_buffer_bytes() const {
   uint64_t bytes = 0;
   db_->GetIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &bytes);
   return bytes;
+}
+
+void SsdIndex::AddTo(SsdTier::Database& database) const {
+  using Properties = rocksdb::DB::Properties;
+  const auto number = [this](const std::string& property) {
+    uint64_t value = 0;
+    db_->GetIntProperty(property, &value);
+    return value;
+  };
+  database.memtable_bytes += number(Properties::kSizeAllMemTables);
+  database.table_bytes += table_bytes();
+  database.live_data_bytes += number(Properties::kEstimateLiveDataSize);
+  database.pending_compaction_bytes += number(Properties::kEstimatePendingCompactionBytes);
+  database.running_compactions += number(Properties::kNumRunningCompactions);
+  database.running_flushes += number(Properties::kNumRunningFlushes);
+  const bool stopped = number(Properties::kIsWriteStopped) != 0;
+  const bool slowed = number(Properties::kActualDelayedWriteRate) != 0;
+  database.stopped_partitions += stopped ? 1 : 0;
+  database.slowed_partitions += stopped || slowed ? 1 : 0;
+  for (int level = 0; level < SsdTier::Database::kLevels; ++level) {
+    std::string text;
+    uint64_t files = 0;
+    if (db_->GetProperty(StrCat(Properties::kNumFilesAtLevelPrefix, level), &text) &&
+        absl::SimpleAtoi(text, &files)) {
+      database.level_files[static_cast<size_t>(level)] += files;
+    }
+  }
 }
 
 void SsdIndex::SuggestCompaction() {

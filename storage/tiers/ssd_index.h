@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "common/block/block_key.h"
@@ -66,24 +67,30 @@ class SsdIndex {
   }
 
   absl::Status PutNamespace(const NamespaceId& id, const std::string& descriptor);
+  // Only the descriptor.
+  absl::Status ForgetNamespace(const NamespaceId& id);
   // The descriptor and, by one range delete, all entries and payloads under `ns`.
   absl::Status DeleteNamespace(const NamespaceId& id, const Digest128& ns);
-  absl::StatusOr<std::vector<std::string>> Namespaces() const;
+  absl::StatusOr<absl::flat_hash_map<NamespaceId, std::string>> Namespaces() const;
 
   // Bytes of SST files now; of write buffers, which is about what the WAL holds.
   uint64_t table_bytes() const;
   uint64_t write_buffer_bytes() const;
+  // What the database says about itself now. Cheap: a few dozen short locks of RocksDB, no I/O.
+  void AddTo(SsdTier::Database& database) const;
   // Asks for a compaction of everything in the background; returns at once.
   void SuggestCompaction();
 
  private:
-  SsdIndex(std::string name, std::shared_ptr<rocksdb::SstFileManager> files);
+  SsdIndex(std::string name, std::shared_ptr<rocksdb::SstFileManager> files,
+           std::shared_ptr<RocksFigures> figures);
   absl::Status CheckLayout(const Place& place);
   absl::Status ForEachInRange(std::string_view ns, const Found& found) const;
   absl::Status Write(rocksdb::WriteBatch& batch);
 
   const std::string name_;
   const std::shared_ptr<rocksdb::SstFileManager> files_;
+  const std::shared_ptr<RocksFigures> figures_;
   std::unique_ptr<rocksdb::DB> db_;  // set once by Open
 };
 

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "storage/tiers/fatal_signal_note.h"
 #include "storage/tiers/inline_space.h"
 #include "storage/tiers/ssd_directory.h"
 
@@ -22,6 +23,7 @@ constexpr absl::Duration kLongestBackOff = absl::Seconds(60);
 // Room may come back at any time: the tier serves writes again within 10 s of it.
 constexpr absl::Duration kLongestBackOffWhenFull = absl::Seconds(8);
 constexpr absl::Duration kHealthyAgain = absl::Seconds(60);
+constexpr size_t kEraseBatchBlocks = 256;
 // A quarantine is for people to look at; it must not cost the cache much.
 constexpr uint64_t kQuarantinePartOfQuota = 16;
 
@@ -74,9 +76,10 @@ void SsdPartition::Start() {
 }
 
 absl::StatusOr<std::shared_ptr<SsdIndex>> SsdPartition::Open() {
-  if (const int deaths = marker_.deaths(); deaths >= OpeningMarker::kMostDeaths) {
-    return absl::DataLossError(StrCat("partition ", place_.number, ": the process died ", deaths,
-                                      " times in a row while opening it"));
+  if (const OpeningMarker::Record record = marker_.Read(); record.condemned()) {
+    return absl::DataLossError(StrCat("partition ", place_.number,
+                                      ": opening it killed the process",
+                                      record.own_fault ? "" : ", twice in a row"));
   }
   // Made here, for RocksDB would log an error about its absence first.
   HL_RETURN_IF_ERROR(MakePrivateDirectory(Directory()));
@@ -84,8 +87,12 @@ absl::StatusOr<std::shared_ptr<SsdIndex>> SsdPartition::Open() {
   if (const absl::Status status = marker_.Place(); !status.ok()) {
     Log(Severity::kWarning, "ssd", ToStd(status.message()));
   }
-  absl::StatusOr<std::shared_ptr<SsdIndex>> index =
-      SsdIndex::Open({Directory(), place_.number, place_.partitions, place_.quota_bytes}, shared_);
+  absl::StatusOr<std::shared_ptr<SsdIndex>> index = absl::UnknownError("");
+  {
+    const FatalSignalNote note(marker_.fd());
+    index = SsdIndex::Open({Directory(), place_.number, place_.partitions, place_.quota_bytes},
+                           shared_);
+  }
   marker_.Remove();
   return index;
 }
@@ -95,15 +102,16 @@ void SsdPartition::Publish(std::shared_ptr<SsdIndex> index) {
   index_ = std::move(index);
   phase_ = Phase::kHealthy;
   healthy_since_ = clock_.Now();
+  openings_.fetch_add(1, std::memory_order_relaxed);
 }
 
 absl::Status SsdPartition::LoadClaims(const SsdIndex& index, Contents& contents) {
   const uint8_t generation = use().generation;
   return index.ForEach([&](const BlockKey& key, const absl::StatusOr<SsdIndexEntry>& entry) {
-    if (!entry.ok()) return;  // Recover drops it
+    if (!entry.ok() || !IsHomeOf(key)) return;  // Recover drops it
     if (entry->is_inline()) {
       contents.inline_charge_bytes += static_cast<int64_t>(InlineSpace::ChargeFor(entry->bytes));
-      if (entry->slot >= contents.next_write) contents.next_write = entry->slot + 1;
+      contents.inline_blocks.Restore(key, entry->slot);
     } else {
       const SlotOwner owner = SlotOwner::Of(key, {entry->file, entry->slot, entry->bytes,
                                                   static_cast<uint8_t>(place_.number), generation});
@@ -124,6 +132,41 @@ absl::Status SsdPartition::LoadClaims(const SsdIndex& index, Contents& contents)
     contents.blocks += 1;
     contents.block_bytes += entry->bytes;
   });
+}
+
+absl::Status SsdPartition::DropGivenUp(SsdIndex& index) const {
+  const Use use = this->use();
+  const auto number = static_cast<uint8_t>(place_.number);
+  std::vector<BlockKey> given_up;
+  size_t dropped = 0;
+  absl::Status erased;
+  const auto erase = [&] {
+    if (given_up.empty() || !erased.ok()) return;
+    erased = index.Erase(given_up);
+    dropped += given_up.size();
+    given_up.clear();
+  };
+  const absl::Status walked = index.ForEach([&](const BlockKey& key,
+                                                const absl::StatusOr<SsdIndexEntry>& entry) {
+    if (entry.ok()) {
+      const SsdLocation location{entry->file, entry->slot, entry->bytes, number, use.generation};
+      const bool live = entry->is_inline() ? use.contents->inline_blocks.Has(key, entry->slot)
+                                           : slots_.Find({entry->file, entry->slot},
+                                                         SlotOwner::Of(key, location)) != nullptr;
+      if (live) return;
+    }
+    given_up.push_back(key);
+    if (given_up.size() == kEraseBatchBlocks) erase();
+  });
+  erase();
+  HL_RETURN_IF_ERROR(walked);
+  // Also a stall is no more than "later" here.
+  if (!erased.ok()) return absl::UnavailableError(erased.message());
+  if (dropped > 0) {
+    Log(Severity::kWarning, "ssd",
+        StrCat("partition ", place_.number, ": ", dropped, " entries of blocks given up erased"));
+  }
+  return absl::OkStatus();
 }
 
 bool SsdPartition::HeaderIsOf(const SsdIndexEntry& entry) const {
@@ -229,9 +272,22 @@ void SsdPartition::Defer(std::vector<SsdErase> erases) {
   deferred_.insert(deferred_.end(), erases.begin(), erases.end());
 }
 
-std::vector<SsdErase> SsdPartition::TakeDeferred() {
+std::vector<SsdErase> SsdPartition::TakeDeferred(size_t limit) {
   MutexLock lock(mutex_);
-  return std::exchange(deferred_, {});
+  const auto is_older = [this](const SsdErase& erase) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return erase.location.generation != generation_;
+  };
+  std::vector<SsdErase> taken;
+  if (deferred_.empty() || (phase_ != Phase::kHealthy && !is_older(deferred_.back()))) return taken;
+  const size_t count = std::min(limit, deferred_.size());
+  taken.assign(deferred_.end() - static_cast<ptrdiff_t>(count), deferred_.end());
+  deferred_.resize(deferred_.size() - count);
+  return taken;
+}
+
+size_t SsdPartition::deferred_count() const {
+  MutexLock lock(mutex_);
+  return deferred_.size();
 }
 
 void SsdPartition::Step() {
@@ -259,6 +315,10 @@ void SsdPartition::Step() {
   if (absl::IsDataLoss(index.status())) {
     Log(Severity::kError, "ssd", ToStd(index.status().message()));
     index = StartAfresh();
+  }
+  if (index.ok()) {
+    // Nobody uses the partition's index now, so what is live does not change under the walk.
+    if (absl::Status status = DropGivenUp(**index); !status.ok()) index = std::move(status);
   }
   if (!index.ok()) return NoteWriteFailure(index.status());
   Publish(*std::move(index));

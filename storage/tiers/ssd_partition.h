@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "storage/tiers/inline_blocks.h"
 #include "storage/tiers/opening_marker.h"
 #include "storage/tiers/slot_space.h"
 #include "storage/tiers/ssd_index.h"
@@ -21,9 +22,9 @@ namespace halflife {
 //  - healthy: serves everything.
 //  - read-only: a write failed. Reads go on; Step closes and reopens the database after 1, 2, 4 up
 //    to 60 s.
-//  - quarantined: the database is damaged, or the process died twice in a row while opening it
-//    (OpeningMarker). It is set aside as partition-N.quarantine-<unix time>, a fresh one takes over
-//    under the next generation; what the old one held is gone.
+//  - quarantined: the database is damaged, or opening it killed the process (OpeningMarker). It is
+//    set aside as partition-N.quarantine-<unix time>, a fresh one takes over under the next
+//    generation; what the old one held is gone.
 //  - off: not even a fresh database opens. It is opened again with the same back-off.
 // RocksDB is never told to Resume (after a write error it stays in a fatal state: measured, 13 of
 // 13) but reopened.
@@ -43,7 +44,7 @@ class SsdPartition {
   ~SsdPartition();
 
   // The process died while it opened this partition the last time.
-  bool last_open_died() const { return marker_.deaths() > 0; }
+  bool last_open_died() const { return marker_.Read().deaths > 0; }
   // Opens what is there; if it is damaged, sets it aside and opens an empty database. Never fails:
   // at worst the partition is off. Claims the slots its index names.
   void Start();
@@ -54,7 +55,7 @@ class SsdPartition {
     std::atomic<int64_t> blocks{0};
     std::atomic<int64_t> block_bytes{0};          // payload
     std::atomic<int64_t> inline_charge_bytes{0};  // InlineSpace::ChargeFor of the inline blocks
-    std::atomic<uint32_t> next_write{1};          // numbers inline blocks
+    InlineBlocks inline_blocks;
   };
   // A consistent view for one operation. `index` is null while the partition is off or between
   // close and open.
@@ -70,14 +71,24 @@ class SsdPartition {
   // (a write stall) and kNotFound are not failures.
   void NoteWriteFailure(const absl::Status& status);
 
-  // Erases whose index entry could not be deleted yet; their slots stay taken until it is.
+  // Erases whose index entry could not be deleted yet; their slots stay taken until it is. At most
+  // one per block of the partition, for a block is held by one who erases it.
   void Defer(std::vector<SsdErase> erases);
-  std::vector<SsdErase> TakeDeferred();
+  // At most `limit` of them, if the partition takes writes or they are of an older generation.
+  std::vector<SsdErase> TakeDeferred(size_t limit);
+  size_t deferred_count() const;
 
   // Reopens a read-only partition when its time has come. Bounded.
   void Step();
 
   int number() const { return place_.number; }
+  // Only damage (exchanged files) brings other keys into its index.
+  bool IsHomeOf(const BlockKey& key) const {
+    return key.Head() % static_cast<uint64_t>(place_.partitions) ==
+           static_cast<uint64_t>(place_.number);
+  }
+  // How often a database was opened: what is in it may be another one, or without its last writes.
+  uint64_t openings() const { return openings_.load(std::memory_order_relaxed); }
   uint64_t quarantines() const { return quarantines_.load(std::memory_order_relaxed); }
   // Bytes that its quarantine takes on the file system.
   uint64_t quarantine_bytes() const { return quarantine_bytes_.load(std::memory_order_relaxed); }
@@ -90,10 +101,13 @@ class SsdPartition {
   // Publishes an open database. `contents` of a new generation, or the present ones after a
   // reopening.
   void Publish(std::shared_ptr<SsdIndex> index);
-  // Returns: also kDataLoss if the process died too often in here.
+  // Returns: also kDataLoss if an open of this database killed the process.
   absl::StatusOr<std::shared_ptr<SsdIndex>> Open();
   absl::Status LoadClaims(const SsdIndex& index, Contents& contents);
   bool HeaderIsOf(const SsdIndexEntry& entry) const;
+  // Erases from a reopened index what the tier has given up: erases and overwrites that were lost
+  // with the end of the log are there again, and writes that were reported as failed may be there.
+  absl::Status DropGivenUp(SsdIndex& index) const;
   void SetAside();
   void KeepNewestQuarantine();
   // SetAside, next generation, then a fresh database.
@@ -105,6 +119,7 @@ class SsdPartition {
   SlotSpace& slots_;
   SsdQuota& quota_;
   const Clock& clock_;
+  std::atomic<uint64_t> openings_{0};
   std::atomic<uint64_t> quarantines_{0};
   std::atomic<uint64_t> quarantine_bytes_{0};
   OpeningMarker marker_;  // of Start and Step

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "absl/types/span.h"
 #include "common/block/attributes.h"
 #include "common/block/block_key.h"
+#include "common/histogram.h"
 #include "storage/tiers/dram_arena.h"
 
 namespace halflife {
@@ -51,6 +53,11 @@ struct SsdErase {
   SsdLocation location;
 };
 
+struct SsdMove {
+  BlockKey key;
+  SsdLocation from;
+};
+
 // Block bytes on a medium slower than DRAM. An SsdTier stores and returns bytes. It does not choose
 // what to keep (ResidencyPolicy does), nor remember what it holds (BlockIndex does); it can tell at
 // start what it still has.
@@ -58,6 +65,35 @@ struct SsdErase {
 // Thread-safe. Calls may block on I/O: never make one with a lock held.
 class SsdTier {
  public:
+  // How long operations took, in nanoseconds: those that were done or failed, not those refused
+  // for want of room and not reads of stale locations.
+  struct Durations {
+    Histogram::Snapshot read_ns;    // one block from the medium into the arena, verified
+    Histogram::Snapshot write_ns;   // one block: payload and index entry
+    Histogram::Snapshot erase_ns;   // up to 1,024 blocks of one partition at once
+    Histogram::Snapshot commit_ns;  // one write to the index database, a part of the two above
+  };
+  // The database of the index: sums over the partitions.
+  struct Database {
+    static constexpr int kLevels = 7;
+
+    // Now:
+    uint64_t memtable_bytes = 0;
+    uint64_t block_cache_bytes = 0;
+    uint64_t table_bytes = 0;      // of files, with what is overwritten or erased in them
+    uint64_t live_data_bytes = 0;  // of those, not overwritten or erased; an estimate
+    uint64_t pending_compaction_bytes = 0;
+    uint64_t running_compactions = 0, running_flushes = 0;
+    uint64_t slowed_partitions = 0;   // refuse writes until a flush or compaction has caught up
+    uint64_t stopped_partitions = 0;  // of those, RocksDB would hold writes back altogether
+    std::array<uint64_t, kLevels> level_files{};
+    // Since start:
+    uint64_t stall_ns = 0;  // partitions were slowed or stopped, summed over them
+    uint64_t background_errors = 0;
+    uint64_t compactions = 0, flushes = 0;
+    uint64_t compaction_read_bytes = 0, compaction_written_bytes = 0;
+    uint64_t flush_written_bytes = 0;
+  };
   struct Stats {
     uint64_t quota_bytes = 0;
     uint64_t used_bytes = 0;   // on the file system: slot files, RocksDB, logs
@@ -70,6 +106,11 @@ class SsdTier {
     uint64_t entries_dropped = 0;  // index entries that Recover could not use
     int partitions_serving = 0;
     int partitions_read_only = 0;
+    uint64_t blocks_moved = 0;  // so that their slot file could go
+    // Block reads and writes that were asked for and are not done: waiting or on the device.
+    uint64_t queue_depth = 0;
+    Durations durations;
+    Database database;
   };
 
   virtual ~SsdTier() = default;
@@ -107,9 +148,15 @@ class SsdTier {
   // size.
   virtual uint64_t FreeBytesFor(uint64_t payload_bytes) const = 0;
 
-  // Locations whose blocks should go so that their slot file can be given to another size class
-  // (empty when there is no such need). Bounded by `limit`.
+  // Locations whose blocks should move or go so that their slot file can be given to another size
+  // class (empty when there is no such need). Bounded by `limit`.
   virtual std::vector<SsdLocation> WantedBack(size_t limit) = 0;
+
+  // Copies blocks that are wanted back to other places. One result per move, in order: the new
+  // location, committed; the former one can be read until it is erased. Each is one of: kNotFound
+  // (stale), kDataLoss, kUnavailable (not now), kResourceExhausted if DRAM has no room for the copy
+  // or the medium none elsewhere.
+  virtual std::vector<absl::StatusOr<SsdLocation>> Move(absl::Span<const SsdMove> moves) = 0;
 
   // The present generation of each partition. A location whose generation differs from its
   // partition's is stale: the block went with a quarantine, and nothing but this tells of it. Only

@@ -170,6 +170,32 @@ std::vector<SsdLocation> FakeSsdTier::WantedBack(size_t limit) {
   return wanted;
 }
 
+std::vector<absl::StatusOr<SsdLocation>> FakeSsdTier::Move(absl::Span<const SsdMove> moves) {
+  std::vector<absl::StatusOr<SsdLocation>> results;
+  for (const SsdMove& move : moves) results.push_back(MoveOne(move));
+  return results;
+}
+
+absl::StatusOr<SsdLocation> FakeSsdTier::MoveOne(const SsdMove& move) {
+  {
+    MutexLock lock(mutex_);
+    HL_RETURN_IF_ERROR(write_error_);
+  }
+  SsdLocation to;
+  {
+    MutexLock lock(medium_->mutex);
+    auto it = medium_->blocks.find(move.key);
+    if (it == medium_->blocks.end() || !(it->second.location == move.from)) {
+      return absl::NotFoundError("fake SSD: stale location");
+    }
+    it->second.location.slot = medium_->next_slot++;
+    to = it->second.location;
+  }
+  MutexLock lock(mutex_);
+  ++counters_.blocks_moved;
+  return to;
+}
+
 std::vector<uint8_t> FakeSsdTier::Generations() const {
   MutexLock lock(medium_->mutex);
   return {medium_->generation};

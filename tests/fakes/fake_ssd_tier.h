@@ -43,6 +43,7 @@ class FakeSsdTier final : public SsdTier {
   std::vector<std::string> LoadNamespaces() override;
   uint64_t FreeBytesFor(uint64_t payload_bytes) const override;
   std::vector<SsdLocation> WantedBack(size_t limit) override;
+  std::vector<absl::StatusOr<SsdLocation>> Move(absl::Span<const SsdMove> moves) override;
   std::vector<uint8_t> Generations() const override;
   bool Step() override;
   Stats stats() const override;
@@ -75,6 +76,7 @@ class FakeSsdTier final : public SsdTier {
   void WaitWhileHeld();
   absl::StatusOr<SsdLocation> WriteOne(const SsdWrite& write);
   absl::StatusOr<BlockRef> ReadOne(const SsdRead& read);
+  absl::StatusOr<SsdLocation> MoveOne(const SsdMove& move);
   uint64_t StoredBytes() const;
 
   DramArena* const arena_;

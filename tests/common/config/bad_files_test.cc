@@ -40,6 +40,16 @@ constexpr BadFile kBadFiles[] = {
     {"storage.policy: lru\n", "1:1", "write it nested"},
     {"storage:\n  dram.budget: 1GiB\n", "2:3", "write it nested"},
 
+    // Ids and sizes.
+    {"server:\n  allowed_uids: root\n", "2:17", "write numeric ids with commas"},
+    {"server:\n  allowed_uids: 1000,,1001\n", "2:17", "write numeric ids with commas"},
+    {"server:\n  allowed_gids: 4294967295\n", "2:17", "write numeric ids with commas"},
+    {"server:\n  allowed_gids: -1\n", "2:17", "write numeric ids with commas"},
+    {"storage:\n  max_block: 268435457\n", "2:14", "above the maximum of 256MiB"},
+    {"storage:\n  max_block: 4095\n", "2:14", "below the minimum of 4KiB"},
+    {"server:\n  min_put_rate: 2GiB\n", "2:17", "above the maximum of 1GiB"},
+    {"server:\n  min_put_grace: 31s\n", "2:18", "above the maximum of 30s"},
+
     // Duplicate keys.
     {"log:\n  level: info\n  level: debug\n", "3:3", "log.level: duplicate key"},
     {"log:\n  level: info\nserver:\n  threads: 1\nlog:\n  format: json\n", "5:1",
@@ -173,8 +183,8 @@ constexpr BadFile kBadFiles[] = {
     {"log:\n  level: INFO\n", "2:10", "one of debug, info, warning or error"},
     {"log:\n  level: \"\"\n", "2:10", "one of debug, info, warning or error"},
     {"log:\n  format: xml\n", "2:11", "one of auto, text or json"},
-    {"storage:\n  policy: on\n", "2:11", "expected lru"},
-    {"storage:\n  policy: lru-2\n", "2:11", "expected lru"},
+    {"storage:\n  policy: on\n", "2:11", "expected one of model, wa or lru"},
+    {"storage:\n  policy: lru-2\n", "2:11", "expected one of model, wa or lru"},
 
     // Paths and addresses.
     {"server:\n  unix_socket: halflife.sock\n", "2:16", "absolute path"},

@@ -45,15 +45,22 @@ TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
   const EffectiveConfig config = FromFile(R"(
 server:
   unix_socket: /tmp/a.sock
+  shared_memory: false
+  allowed_uids: 1000,1001
+  allowed_gids: 7
   tcp_listen: "[::1]:50061"
   insecure_listen: true
   threads: 3
   io_threads: 5
   max_connections: 7
+  min_put_rate: 64KiB
+  min_put_grace: 3s
   drain_time: 1500ms
   shutdown_grace: 2m
 storage:
   policy: lru
+  objective: time
+  max_block: 8MiB
   dram: {budget: 1.5GiB, huge_pages: false, free_target: 0.1, max_pinned: 64MiB, max_put: 32MiB,
          put_room_wait: 1s}
   ssd:
@@ -77,9 +84,14 @@ security:
   EXPECT_EQ(values.server.threads, 3);
   EXPECT_EQ(values.server.io_threads, 5);
   EXPECT_EQ(values.server.max_connections, 7);
+  EXPECT_FALSE(values.server.shared_memory);
+  EXPECT_EQ(values.server.min_put_bytes_per_s, 64 << 10);
+  EXPECT_EQ(values.server.min_put_grace, absl::Seconds(3));
+  EXPECT_EQ(values.max_block_bytes, 8 << 20);
   EXPECT_EQ(values.server.drain_time, absl::Milliseconds(1500));
   EXPECT_EQ(values.server.shutdown_grace, absl::Minutes(2));
   EXPECT_EQ(values.policy, "lru");
+  EXPECT_EQ(values.objective, "time");
   EXPECT_EQ(values.dram.budget_bytes, int64_t{3} << 29);
   EXPECT_FALSE(values.dram.huge_pages);
   EXPECT_DOUBLE_EQ(values.dram.free_target_ratio, 0.1);
@@ -169,9 +181,10 @@ TEST(EffectiveConfig, ThePrintedConfigurationReadsBackAsItself) {
   const std::string printed = config.ToYaml();
   const EffectiveConfig again = FromFile(printed);
 
-  EXPECT_THAT(printed,
-              HasSubstr("storage:\n  policy: lru  # default\n  dram:\n    budget: 1536MiB  # "
-                        "HALFLIFE_STORAGE_DRAM_BUDGET\n"));
+  EXPECT_THAT(printed, HasSubstr("storage:\n  policy: model  # default\n  objective: hits  # "
+                                 "default\n  max_block: 128MiB  # "
+                                 "default\n  dram:\n    budget: 1536MiB  # "
+                                 "HALFLIFE_STORAGE_DRAM_BUDGET\n"));
   EXPECT_THAT(CompareConfigs(config, again).need_a_restart, IsEmpty());
   EXPECT_THAT(CompareConfigs(config, again).applied, IsEmpty());
 }
@@ -183,6 +196,18 @@ TEST(EffectiveConfig, ThePrintedDefaultsReadBackAsTheDefaultsAndExplainEverySett
   for (const Setting& setting : Settings()) {
     EXPECT_THAT(printed, HasSubstr("Environment: " + EnvironmentNameOf(setting)));
   }
+}
+
+TEST(EffectiveConfig, IdsAreListsAndTheFloorOfPutsMayBeNone) {
+  const EffectiveConfig config =
+      FromFile("server:\n  allowed_uids: 1000, 1001\n  allowed_gids: \"7\"\n  min_put_rate: 0\n");
+
+  EXPECT_THAT(config.values().server.allowed_uids, ElementsAre(1000, 1001));
+  EXPECT_THAT(config.values().server.allowed_gids, ElementsAre(7));
+  EXPECT_EQ(config.values().server.min_put_bytes_per_s, 0);
+  EXPECT_EQ(config.Get("server.allowed_uids").value.text, "1000,1001");
+  EXPECT_THAT(FromFile("").values().server.allowed_uids, IsEmpty());
+  EXPECT_EQ(FromFile("").values().max_block_bytes, 128 << 20);
 }
 
 TEST(EffectiveConfig, AReloadAppliesTheReloadableSubsetAndNamesTheRest) {

@@ -183,6 +183,47 @@ TEST_F(SsdTest, TwentyThousandEntriesAreRecoveredInMuchLessThanASecond) {
       static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
 }
 
+TEST_F(SsdTest, AMovedBlockCanBeReadAtBothPlacesUntilTheFormerIsErased) {
+  ASSERT_TRUE(ssd_.Open().ok());
+  const TestBlock block{1, 64 * kKiB};
+  ssd_.MustWrite(block);
+  const SsdLocation from = *ssd_.LocationOf(block);
+  const SsdMove move{block.key(), from};
+
+  const absl::StatusOr<SsdLocation> to = ssd_.tier().Move({&move, 1})[0];
+
+  ASSERT_TRUE(to.ok()) << to.status();
+  EXPECT_NE(*to, from);
+  EXPECT_TRUE(ssd_.Read(block, from).ok());
+  EXPECT_TRUE(ssd_.Read(block, *to).ok());
+  ssd_.Erase(block);
+  EXPECT_TRUE(absl::IsNotFound(ssd_.Read(block, from).status()));
+  EXPECT_EQ(AsText(ssd_.Read(block, *to)->payload()), block.payload());
+  EXPECT_EQ(ssd_.tier().stats().blocks, 1u);
+  ssd_.Reopen();
+  EXPECT_EQ(ssd_.LocationOf(block)->slot, to->slot);
+  EXPECT_EQ(ssd_.ReadAll({block}), 1u);
+}
+
+TEST_F(SsdTest, OnlyABlockThatIsThereMoves) {
+  ASSERT_TRUE(ssd_.Open().ok());
+  const TestBlock block{1, 64 * kKiB}, in_line{2, 4 * kKiB};
+  ssd_.MustWrite(block);
+  ssd_.MustWrite(in_line);
+  const SsdLocation from = *ssd_.LocationOf(block);
+  SsdLocation elsewhere = from;
+  elsewhere.slot += 1;
+  ssd_.Erase(block);
+
+  const std::vector<SsdMove> moves = {
+      {block.key(), from}, {block.key(), elsewhere}, {in_line.key(), *ssd_.LocationOf(in_line)}};
+
+  for (const absl::StatusOr<SsdLocation>& to : ssd_.tier().Move(moves)) {
+    EXPECT_TRUE(absl::IsNotFound(to.status())) << to.status();
+  }
+  EXPECT_EQ(ssd_.tier().stats().blocks, 1u);
+}
+
 TEST_F(SsdTest, NamespacesSurviveARestart) {
   ASSERT_TRUE(ssd_.Open().ok());
   ASSERT_TRUE(ssd_.tier().PutNamespace(TestNamespace(), "descriptor one").ok());

@@ -282,11 +282,15 @@ TEST_F(SsdDamageTest, LocationsFromBeforeAQuarantineAreStale) {
 class SsdForeignEntriesTest : public SsdDamageTest {
  protected:
   void Plant(const TestBlock& block, const SsdLocation& location) {
-    const RocksSizes sizes = RocksSizes::ForQuota(ssd_.options.quota_bytes, kPartitions);
-    const RocksShared shared = RocksShared::Create(rocksdb::Env::Default(), sizes, kPartitions);
-    const int number = static_cast<int>(block.key().Head() % kPartitions);
+    PlantIn(static_cast<int>(block.key().Head() % kPartitions), block, location);
+  }
+  void PlantIn(int number, const TestBlock& block, const SsdLocation& location) {
+    const int partitions = ssd_.options.partitions;
+    const RocksSizes sizes = RocksSizes::ForQuota(ssd_.options.quota_bytes, partitions);
+    const RocksShared shared =
+        RocksShared::Create(rocksdb::Env::Default(), ssd_.clock, sizes, partitions);
     const auto index =
-        SsdIndex::Open({Partition(number), number, kPartitions, ssd_.options.quota_bytes}, shared);
+        SsdIndex::Open({Partition(number), number, partitions, ssd_.options.quota_bytes}, shared);
     ASSERT_TRUE(index.ok()) << index.status();
     const SsdIndexEntry entry{location.file, location.slot, location.bytes, block.identity(),
                               block.state()};
@@ -311,6 +315,49 @@ TEST_F(SsdForeignEntriesTest, OfTwoEntriesThatClaimOneSlotTheOneWhoseHeaderIsThe
   EXPECT_EQ(ssd_.tier().stats().blocks, blocks_.size());
   ssd_.Reopen();
   EXPECT_EQ(ssd_.tier().stats().entries_dropped, 0u) << "dropped for good";
+}
+
+// As when table files of two partitions are exchanged: then also numbers of writes come twice.
+TEST_F(SsdForeignEntriesTest, EntriesOfAnotherPartitionAreDroppedAndCounted) {
+  ASSERT_TRUE(ssd_.Open().ok());
+  Refill();
+  const TestBlock& inline_block = blocks_.back();
+  const SsdLocation there = *ssd_.LocationOf(inline_block);
+  ssd_.Close();
+  const TestBlock foreign = [&] {
+    for (uint64_t seed = 70'000;; ++seed) {
+      const TestBlock block{seed, inline_block.bytes};
+      if (block.key().Head() % kPartitions != there.partition) return block;
+    }
+  }();
+  PlantIn(there.partition, foreign, there);
+
+  ssd_.Reopen();
+
+  EXPECT_EQ(ssd_.tier().stats().entries_dropped, 1u);
+  EXPECT_EQ(ssd_.tier().stats().blocks, blocks_.size());
+  EXPECT_EQ(ssd_.ReadAll(blocks_), blocks_.size());
+  for (const TestBlock& block : blocks_) ssd_.Erase(block);
+  EXPECT_EQ(ssd_.tier().stats().blocks, 0u);
+}
+
+TEST_F(SsdForeignEntriesTest, TwoInlineBlocksWithOneNumberAreTwoBlocks) {
+  ssd_.options.partitions = 1;
+  ASSERT_TRUE(ssd_.Open().ok());
+  const TestBlock block{1, kInlineBytes}, twin{2, kInlineBytes};
+  ssd_.MustWrite(block);
+  const SsdLocation there = *ssd_.LocationOf(block);
+  ssd_.Close();
+  PlantIn(0, twin, there);
+
+  ssd_.Reopen();
+
+  EXPECT_EQ(ssd_.tier().stats().blocks, 2u);
+  ssd_.Erase(twin);
+  EXPECT_EQ(ssd_.tier().stats().blocks, 1u);
+  EXPECT_EQ(ssd_.ReadAll({block}), 1u);
+  ssd_.Erase(block);
+  EXPECT_EQ(ssd_.tier().stats().blocks, 0u);
 }
 
 TEST_F(SsdForeignEntriesTest, EntriesOutsideTheirFileAreDroppedAndCounted) {

@@ -142,6 +142,16 @@ void TierUnderTest::Erase(const TestBlock& block) {
   locations.erase(std::string(AsText(block.key().block)));
 }
 
+absl::Status TierUnderTest::Move(const TestBlock& block) {
+  const SsdLocation from = LocationOf(block).value();
+  const SsdMove move{block.key(), from};
+  const absl::StatusOr<SsdLocation> to = tier_->Move({&move, 1})[0];
+  if (!to.ok()) return to.status();
+  Erase(block);
+  locations[std::string(AsText(block.key().block))] = *to;
+  return absl::OkStatus();
+}
+
 void TierUnderTest::Settle() {
   for (int i = 0; i < 1000 && tier_->Step(); ++i) {
   }

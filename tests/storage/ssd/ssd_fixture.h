@@ -64,6 +64,8 @@ class TierUnderTest {
   absl::StatusOr<BlockRef> Read(const TestBlock& block);
   absl::StatusOr<BlockRef> Read(const TestBlock& block, const SsdLocation& location);
   void Erase(const TestBlock& block);
+  // Moves it, erases it where it was, and remembers the new location.
+  absl::Status Move(const TestBlock& block);
   // Steps until nothing is left to do, bounded.
   void Settle();
 

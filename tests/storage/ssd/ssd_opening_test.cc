@@ -46,7 +46,7 @@ class MarkerWatch final : public rocksdb::FileSystemWrapper {
     std::vector<int> deaths;
     for (int i = 0; i < kPartitions; ++i) {
       deaths.push_back(
-          OpeningMarker(absl::StrCat(directory_, "/partition-", i, ".opening")).deaths());
+          OpeningMarker(absl::StrCat(directory_, "/partition-", i, ".opening")).Read().deaths);
     }
     MutexLock lock(mutex_);
     looks_.push_back(std::move(deaths));

@@ -182,6 +182,40 @@ TEST_F(SsdQuotaTest, RoomMovesBetweenBlockSizesAndBack) {
   }
 }
 
+TEST_F(SsdQuotaTest, BlocksThatAreWantedBackMoveAndNoneIsLost) {
+  ASSERT_TRUE(ssd_.Open().ok());
+  std::vector<TestBlock> live = Fill(1, 64 * kKiB);
+  Random random(3);
+  for (size_t left = live.size() * 6 / 10; live.size() > left; live.pop_back()) {
+    std::swap(live[random.Below(live.size())], live.back());
+    ssd_.Erase(live.back());
+  }
+  const TestBlock other_size{1'000'000, 1024 * kKiB};
+  size_t moved = 0;
+
+  while (absl::IsResourceExhausted(ssd_.Write(other_size).status())) {
+    const std::vector<SsdLocation> wanted = ssd_.tier().WantedBack(16);
+    ASSERT_FALSE(wanted.empty());
+    for (const SsdLocation& location : wanted) {
+      const auto block = std::find_if(live.begin(), live.end(), [&](const TestBlock& candidate) {
+        return ssd_.LocationOf(candidate) == location;
+      });
+      ASSERT_NE(block, live.end());
+      ASSERT_TRUE(ssd_.Move(*block).ok());
+      ++moved;
+    }
+    ssd_.Settle();
+  }
+
+  EXPECT_GT(moved, 0u);
+  EXPECT_EQ(ssd_.tier().stats().blocks_moved, moved);
+  EXPECT_EQ(ssd_.tier().stats().blocks, live.size() + 1);
+  EXPECT_EQ(ssd_.ReadAll(live), live.size());
+  ssd_.Reopen();
+  EXPECT_EQ(ssd_.locations.size(), live.size() + 1);
+  EXPECT_EQ(ssd_.ReadAll(live), live.size());
+}
+
 TEST_F(SsdQuotaTest, EmptySlotFilesAreDeletedButForOne) {
   ASSERT_TRUE(ssd_.Open().ok());
   const std::vector<TestBlock> stored = Fill(1, 64 * kKiB);
