@@ -6,6 +6,7 @@
 #include "common/limits.h"
 #include "common/status.h"
 #include "storage/local_block_store.h"
+#include "storage/residency/policy_factory.h"
 
 namespace halflife {
 
@@ -48,10 +49,12 @@ absl::Status BlockStore::Options::Validate() const {
                                                    absl::FormatDuration(step_interval),
                                                    ", allowed are 1ms to 10s"));
   }
-  if (policy != "lru") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("store: policy is \"", policy, "\", known is \"lru\""));
+  if (max_block_bytes < kMinBlockBytes || max_block_bytes > kMaxBlockBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("store: max_block_bytes is ", max_block_bytes,
+                                                   ", allowed are ", kMinBlockBytes, " to ",
+                                                   kMaxBlockBytes));
   }
+  HL_RETURN_IF_ERROR(ParseResidencyPolicy(policy, objective).status());
   return absl::OkStatus();
 }
 

@@ -14,6 +14,7 @@
 #include "common/block/block_key.h"
 #include "common/block/namespace_descriptor.h"
 #include "common/clock.h"
+#include "common/limits.h"
 #include "storage/index/block_address.h"
 #include "storage/residency/residency_policy.h"
 #include "storage/store_stats.h"
@@ -27,9 +28,14 @@ struct Namespace {
   NamespaceId id;
   NamespaceDescriptor descriptor;
   KeyDeriver keys;
-  uint32_t number = 0;  // dense, for counters
+  uint32_t number = 0;  // dense
+  uint32_t model = 0;   // number of the model's name, below kMaxModels: for counters
 };
 using NamespaceRef = std::shared_ptr<const Namespace>;
+
+// Models that are counted apart; the last number stands for all that come later. Bounds the series
+// of a metrics page.
+inline constexpr uint32_t kMaxModels = 16;
 
 // A run of ranks: parts [first, first + count).
 struct PartRange {
@@ -51,12 +57,12 @@ enum class MissReason : uint8_t {
   kNone = 0,
   kNeverSeen,
   kEvicted,
-  kNotAdmitted,
-  kExpired,
-  kCorrupt,
-  kWrongNamespace,
-  kOverQuota,
-  kUnavailable,
+  kNotAdmitted,     // its Put found no room, or it was not worth a write to SSD when it left DRAM
+  kExpired,         // deleted
+  kCorrupt,         // it did not verify and was dropped
+  kWrongNamespace,  // nothing of the prefix is here, but another namespace of its tenant has it
+  kOverQuota,       // it had to leave DRAM and the SSD tier's quota had no room for it
+  kUnavailable,     // it had to leave DRAM while the SSD tier took no writes
 };
 inline constexpr int kMissReasonCount = 9;
 std::string_view MissReasonName(MissReason reason);  // "never_seen", …
@@ -104,7 +110,12 @@ class BlockStore {
     uint64_t max_pinned_bytes = 0;  // under leases; 0 = 25 % of the DRAM budget
     uint64_t max_put_bytes = 0;     // in unsealed Put buffers; 0 = 25 % of the DRAM budget
     absl::Duration put_room_wait = absl::Milliseconds(100);
+    // Largest part of a block, at most kMaxBlockBytes. Blocks that a restart finds on SSD are
+    // served whatever their size.
+    uint64_t max_block_bytes = kDefaultMaxBlockBytes;
+    // "model", "wa" or "lru"; of "model", what it saves: "hits" or "time" (policy_factory.h).
     std::string policy = "lru";
+    std::string objective = "hits";
     // How often background work looks for something to do when nothing wakes it.
     absl::Duration step_interval = absl::Milliseconds(20);
     // False: no thread of its own. Background work happens in Quiesce() and where a read waits for
@@ -128,8 +139,8 @@ class BlockStore {
   virtual ~BlockStore() = default;
 
   // --- Namespaces
-  // Idempotent. Returns: kInvalidArgument (descriptor), kResourceExhausted (kMaxNamespaces),
-  // kFailedPrecondition (same id, other descriptor). [I/O]
+  // Idempotent. Returns: kInvalidArgument (descriptor, or blocks above max_block_bytes),
+  // kResourceExhausted (kMaxNamespaces), kFailedPrecondition (same id, other descriptor). [I/O]
   virtual absl::StatusOr<NamespaceRef> OpenNamespace(const NamespaceDescriptor& descriptor) = 0;
   // nullptr if it is not open: the caller answers FAILED_PRECONDITION.
   virtual NamespaceRef FindNamespace(const NamespaceId& id) const = 0;
@@ -155,6 +166,22 @@ class BlockStore {
   };
   virtual absl::StatusOr<LeasedBlocks> Leased(LeaseId lease) = 0;
 
+  // --- Shared memory (store_sharing.cc). A store without an arena to share says kUnimplemented.
+  // Promises blocks that the caller holds, for `duration` (cut to kMaxLease) or until `owner` dies.
+  // Returns: kResourceExhausted if there are too many leases, or bytes under them.
+  virtual absl::StatusOr<LeaseId> Lease(LeasedBlocks blocks, absl::Duration duration,
+                                        uint64_t owner);
+  // The owner of these leases is gone: at once.
+  virtual void ReleaseAllOf(uint64_t owner);
+  // What processes of this machine may map; not possible() if nothing can be shared.
+  virtual ArenaShare Share() const { return {}; }
+  // Where a block lies in it.
+  struct SharedPlace {
+    uint64_t offset = 0;
+    uint64_t generation = 0;
+  };
+  virtual SharedPlace PlaceOf(const BlockRef& block) const;
+
   BlockAddress AddressOf(const ChainSlice& chain, uint32_t index, uint16_t part) const;
   // The block if it is in DRAM, else null. Does not touch, no I/O.
   virtual BlockRef FindInDram(const BlockAddress& address) = 0;
@@ -164,15 +191,18 @@ class BlockStore {
   // Records that a request used the first `blocks` blocks of the chain. Batched, cheap.
   virtual void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
                      const RequestAttributes& attributes) = 0;
-  // Read outcome of a Get, counted once per request: blocks served by tier, bytes.
-  virtual void CountGet(const RequestAttributes& attributes, uint32_t dram_blocks,
-                        uint32_t ssd_blocks, uint64_t bytes) = 0;
+  // Read outcome of a Get, counted once per request: what was sent, by the tier it came from.
+  struct SentBlocks {
+    std::array<uint32_t, kTierCount> blocks{};
+    std::array<uint64_t, kTierCount> bytes{};
+  };
+  virtual void CountGet(const RequestAttributes& attributes, const SentBlocks& sent) = 0;
 
   // --- Writing
   // A writable buffer of ns->descriptor.block_bytes for a block that is not resident yet. Never
   // blocks: `ready` runs at once, or when the background made room, or with kResourceExhausted
   // after put_room_wait. kAlreadyExists if the block is in DRAM or on SSD (put-if-absent: nothing
-  // to send).
+  // to send); kInvalidArgument if blocks of the namespace are above max_block_bytes.
   virtual void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
                               std::function<void(absl::StatusOr<BlockBuffer>)> ready) = 0;
   struct PutBlock {
@@ -180,13 +210,17 @@ class BlockStore {
     BlockKey parent;  // stored key of (parent block, same part); all zero for a first block
     uint32_t depth = 0;
     Digest128 checksum{};  // as declared by the client; verified here over the buffer
+    // The same, if the caller has computed it over these bytes while it copied them into the
+    // buffer; they are then not read once more.
+    std::optional<Digest128> computed;
     BlockBuffer buffer;
   };
   // Verifies, seals and publishes one block; first writer wins.
   virtual PutOutcome Commit(const NamespaceRef& ns, PutBlock block,
                             const RequestAttributes& attributes) = 0;
-  // A duplicate that was refused before its payload was sent.
-  virtual void CountPut(const RequestAttributes& attributes, PutOutcome outcome) = 0;
+  // A block that was refused before its payload was sent: a duplicate, or no room.
+  virtual void CountPut(const NamespaceRef& ns, const RequestAttributes& attributes,
+                        PutOutcome outcome) = 0;
 
   // Number of (block, part) pairs that were resident and are gone now.
   // Pinned bytes stay readable to their holders. [I/O]

@@ -21,6 +21,8 @@ class LeaseTable {
   struct Limits {
     uint64_t max_bytes = 0;  // arena bytes under leases
     uint32_t max_leases = kMaxLeases;
+    // Of one owner, in percent of max_bytes: nobody can pin what all have.
+    uint32_t owner_percent = 50;
   };
   struct Stats {
     uint64_t leases = 0;
@@ -30,11 +32,15 @@ class LeaseTable {
 
   explicit LeaseTable(const Limits& limits) : limits_(limits) {}
 
-  // Returns: kResourceExhausted if there are too many leases, or bytes under them.
-  absl::StatusOr<LeaseId> Add(BlockStore::LeasedBlocks blocks, int64_t expires_ns);
+  // `owner` is who dies with it, see ReleaseAllOf; 0 = nobody. Returns: kResourceExhausted if there
+  // are too many leases, or bytes under them or under those of the owner.
+  absl::StatusOr<LeaseId> Add(BlockStore::LeasedBlocks blocks, int64_t expires_ns,
+                              uint64_t owner = 0);
   // Returns: kNotFound if there is no such lease, or it has expired.
   absl::Status Release(LeaseId id, int64_t now_ns);
   absl::Status Renew(LeaseId id, int64_t now_ns, int64_t expires_ns);
+  // Those of one owner (not 0), as many as it has. Linear in the number of all leases.
+  void ReleaseAllOf(uint64_t owner);
   // Returns: kAborted if there is no such lease, or it has expired.
   absl::StatusOr<BlockStore::LeasedBlocks> Find(LeaseId id, int64_t now_ns) const;
 
@@ -50,12 +56,17 @@ class LeaseTable {
     std::shared_ptr<const BlockStore::LeasedBlocks> blocks;
     uint64_t bytes = 0;
     int64_t expires_ns = 0;
+    uint64_t owner = 0;
   };
+  // Takes a lease out of the table; the caller frees it behind the lock.
+  Lease TakeLocked(absl::flat_hash_map<LeaseId, Lease>::iterator it)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Limits limits_;
 
   mutable Mutex mutex_;
   absl::flat_hash_map<LeaseId, Lease> leases_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<uint64_t, uint64_t> owner_bytes_ ABSL_GUARDED_BY(mutex_);
   uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t expired_ ABSL_GUARDED_BY(mutex_) = 0;
 };

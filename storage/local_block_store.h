@@ -44,18 +44,23 @@ class LocalBlockStore final : public BlockStore {
   absl::Status Release(LeaseId lease) override;
   absl::StatusOr<absl::Duration> Renew(LeaseId lease, absl::Duration duration) override;
   absl::StatusOr<LeasedBlocks> Leased(LeaseId lease) override;
+  absl::StatusOr<LeaseId> Lease(LeasedBlocks blocks, absl::Duration duration,
+                                uint64_t owner) override;
+  void ReleaseAllOf(uint64_t owner) override;
+  ArenaShare Share() const override;
+  SharedPlace PlaceOf(const BlockRef& block) const override;
   BlockRef FindInDram(const BlockAddress& address) override;
   std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const BlockAddress> addresses) override;
   void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
              const RequestAttributes& attributes) override;
-  void CountGet(const RequestAttributes& attributes, uint32_t dram_blocks, uint32_t ssd_blocks,
-                uint64_t bytes) override;
+  void CountGet(const RequestAttributes& attributes, const SentBlocks& sent) override;
 
   void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
                       std::function<void(absl::StatusOr<BlockBuffer>)> ready) override;
   PutOutcome Commit(const NamespaceRef& ns, PutBlock block,
                     const RequestAttributes& attributes) override;
-  void CountPut(const RequestAttributes& attributes, PutOutcome outcome) override;
+  void CountPut(const NamespaceRef& ns, const RequestAttributes& attributes,
+                PutOutcome outcome) override;
   uint64_t DeleteChain(const ChainSlice& chain, PartRange parts) override;
   uint64_t DeleteNamespace(const NamespaceRef& ns) override;
 
@@ -74,10 +79,17 @@ class LocalBlockStore final : public BlockStore {
   };
 
   // --- Reading (store_lookup.cc, store_read.cc)
-  LookupResult ResidencyOf(const ChainSlice& chain, PartRange parts) const;
+  static std::vector<BlockKey> KeysOf(const ChainSlice& chain, PartRange parts);
+  void TellNamed(const ChainSlice& chain, std::vector<BlockKey> keys, uint32_t used_blocks,
+                 const RequestAttributes& attributes);
+  // `keys` as of KeysOf.
+  LookupResult ResidencyOf(const ChainSlice& chain, PartRange parts,
+                           absl::Span<const BlockKey> keys) const;
   MissReason ReasonOfFirstMiss(const ChainSlice& chain, PartRange parts,
                                const LookupResult& result) const;
-  void CountLookup(const LookupResult& result, size_t asked, const RequestAttributes& attributes);
+  bool IsInAnotherNamespace(const ChainSlice& chain) const;
+  void CountLookup(const ChainSlice& chain, const LookupResult& result,
+                   const RequestAttributes& attributes);
   std::vector<BlockRef> ReadPrefix(const ChainSlice& chain, PartRange parts, uint32_t blocks,
                                    absl::Status* stopped_by);
   void ReadLed(absl::Span<const BlockAddress> addresses, absl::Span<const LedRead> led,
@@ -89,6 +101,7 @@ class LocalBlockStore final : public BlockStore {
   void DropFromSsd(const BlockKey& key, const SsdLocation& location, bool corrupt);
 
   // --- Writing (store_write.cc)
+  absl::Status CheckBlockBytes(uint64_t block_bytes) const;
   absl::StatusOr<BlockBuffer> AllocateNow(uint64_t payload_bytes);
   PutOutcome Publish(PutBlock block, Category category);
   size_t ServeWaiters();
@@ -96,7 +109,6 @@ class LocalBlockStore final : public BlockStore {
   void FinishDelete(absl::Span<const RemovedBlock> removed);
 
   bool Step();
-  StoreCounters::PerCategory& CountersOf(const RequestAttributes& attributes);
   uint64_t LeftoverBytes() const;
 
   // Constant after construction. The arena outlives everything that holds a block.

@@ -8,6 +8,12 @@
 #include "common/status.h"
 
 namespace halflife {
+namespace {
+
+constexpr uint32_t kOtherModels = kMaxModels - 1;
+constexpr char kOtherModelsName[] = "other";
+
+}  // namespace
 
 absl::StatusOr<NamespaceRef> NamespaceTable::Open(const NamespaceDescriptor& descriptor) {
   bool added = false;
@@ -33,9 +39,43 @@ absl::StatusOr<NamespaceRef> NamespaceTable::FindOrAdd(const NamespaceDescriptor
         absl::StrCat("namespaces: ", open_.size(), " of ", kMaxNamespaces, " open"));
   }
   *added = true;
-  auto ns = std::make_shared<const Namespace>(Namespace{id, descriptor, keys, next_number_++});
+  auto ns = std::make_shared<const Namespace>(
+      Namespace{id, descriptor, keys, next_number_++, ModelNumberLocked(descriptor.model_name)});
   open_[id] = ns;
+  by_tenant_[descriptor.tenant].push_back(ns);
   return ns;
+}
+
+uint32_t NamespaceTable::ModelNumberLocked(const std::string& model_name) {
+  if (model_name == kOtherModelsName) return kOtherModels;
+  const auto known = std::find(model_names_.begin(), model_names_.end(), model_name);
+  if (known != model_names_.end()) return static_cast<uint32_t>(known - model_names_.begin());
+  if (model_names_.size() >= kOtherModels) return kOtherModels;
+  model_names_.push_back(model_name);
+  return static_cast<uint32_t>(model_names_.size() - 1);
+}
+
+std::vector<std::string> NamespaceTable::ModelNames() const {
+  std::vector<std::string> names;
+  {
+    MutexLock lock(mutex_);
+    names = model_names_;
+  }
+  names.resize(kMaxModels);
+  names[kOtherModels] = kOtherModelsName;
+  return names;
+}
+
+std::vector<NamespaceRef> NamespaceTable::SiblingsOf(const Namespace& ns) const {
+  std::vector<NamespaceRef> siblings;
+  MutexLock lock(mutex_);
+  const auto tenant = by_tenant_.find(ns.descriptor.tenant);
+  if (tenant == by_tenant_.end()) return siblings;
+  for (auto one = tenant->second.rbegin(); one != tenant->second.rend(); ++one) {
+    if (siblings.size() == kMaxSiblings) break;
+    if ((*one)->id != ns.id) siblings.push_back(*one);
+  }
+  return siblings;
 }
 
 void NamespaceTable::Save(const NamespaceRef& ns) {
@@ -106,7 +146,11 @@ std::vector<NamespaceRef> NamespaceTable::All() const {
 void NamespaceTable::Forget(const NamespaceRef& ns) {
   MutexLock lock(mutex_);
   auto it = open_.find(ns->id);
-  if (it != open_.end() && it->second == ns) open_.erase(it);
+  if (it == open_.end() || it->second != ns) return;
+  open_.erase(it);
+  const auto tenant = by_tenant_.find(ns->descriptor.tenant);
+  std::erase(tenant->second, ns);
+  if (tenant->second.empty()) by_tenant_.erase(tenant);
 }
 
 }  // namespace halflife

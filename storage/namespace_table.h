@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -22,6 +23,12 @@ class NamespaceTable {
   void Load();
   NamespaceRef Find(const NamespaceId& id) const;
   std::vector<NamespaceRef> All() const;
+  // Other open namespaces of the same tenant, the latest first, at most kMaxSiblings: whoever may
+  // ask for one may ask for the others.
+  static constexpr size_t kMaxSiblings = 8;
+  std::vector<NamespaceRef> SiblingsOf(const Namespace& ns) const;
+  // Names of models by Namespace::model. They stay when their namespaces go: counters do too.
+  std::vector<std::string> ModelNames() const;
   // Takes it out; requests that hold it keep it. The SSD tier is the caller's to tell.
   void Forget(const NamespaceRef& ns);
   // If it is open: writes its descriptor once more. May block on the SSD.
@@ -32,6 +39,7 @@ class NamespaceTable {
  private:
   absl::StatusOr<NamespaceRef> FindOrAdd(const NamespaceDescriptor& descriptor, bool* added);
   void Save(const NamespaceRef& ns);
+  uint32_t ModelNumberLocked(const std::string& model_name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const TenantSecret secret_;
   SsdTier* const ssd_;
@@ -41,6 +49,8 @@ class NamespaceTable {
   absl::flat_hash_map<NamespaceId, NamespaceRef> open_ ABSL_GUARDED_BY(mutex_);
   std::vector<NamespaceRef> unsaved_ ABSL_GUARDED_BY(mutex_);
   uint32_t next_number_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::flat_hash_map<std::string, std::vector<NamespaceRef>> by_tenant_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> model_names_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace halflife

@@ -10,17 +10,25 @@ namespace halflife {
 
 enum class MissReason : uint8_t;
 
-// Remembers for a while why blocks that were here are not: so that a miss can say "evicted" and not
-// only "never seen". A fixed table of 64-bit words, each the fingerprint of one key and its reason;
-// the next key with the same place overwrites it. It may forget, and mixes up two keys once in
-// 2^56; a reason is for people, never for a decision. Thread-safe and lock-free.
+// Remembers for a while why and since when blocks that were here are not: so that a miss can say
+// "evicted" and not only "never seen", and a Put how long its block was missed. A fixed table of
+// 64-bit words, each the fingerprint of one key, a time and a reason; the next key with the same
+// place overwrites it. It may forget, and mixes up two keys once in 2^32; what it says is for
+// people, never for a decision. Thread-safe and lock-free.
 class RemovalMemory {
  public:
   // 8 bytes per place, 2 MiB.
   explicit RemovalMemory(int log2_places = 18);
 
-  void Remember(const BlockKey& key, MissReason reason);
-  void Forget(const BlockKey& key);
+  struct Removal {
+    MissReason reason;
+    int64_t age_s = 0;  // whole seconds, right for 194 days
+  };
+
+  // Times are the Clock's.
+  void Remember(const BlockKey& key, MissReason reason, int64_t now_ns);
+  // The block is here again. Returns what was remembered.
+  Removal Forget(const BlockKey& key, int64_t now_ns);
   // kNeverSeen if nothing is remembered.
   MissReason ReasonOf(const BlockKey& key) const;
 

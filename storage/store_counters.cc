@@ -18,44 +18,117 @@ void LoadAll(To& to, const From& from) {
   for (size_t i = 0; i < from.size(); ++i) to[i] = Load(from[i]);
 }
 
+template <typename Counts>
+void AddAll(Counts& to, const Counts& from) {
+  for (size_t i = 0; i < from.size(); ++i) to[i] += from[i];
+}
+
+template <typename Counts>
+uint64_t Sum(const Counts& counts) {
+  uint64_t sum = 0;
+  for (const uint64_t count : counts) sum += count;
+  return sum;
+}
+
 }  // namespace
+
+bool RequestStats::any() const { return lookups() + Sum(put_blocks) > 0; }
+
+void RequestStats::Add(const RequestStats& other) {
+  lookups_full += other.lookups_full;
+  lookups_partial += other.lookups_partial;
+  lookups_miss += other.lookups_miss;
+  AddAll(lookup_blocks_hit, other.lookup_blocks_hit);
+  AddAll(lookup_blocks_missed, other.lookup_blocks_missed);
+  AddAll(lookup_tokens_hit, other.lookup_tokens_hit);
+  lookup_tokens_missed += other.lookup_tokens_missed;
+  AddAll(put_blocks, other.put_blocks);
+}
+
+RequestStats StoreCounters::Requests::Read() const {
+  RequestStats stats;
+  stats.lookups_full = Load(lookups_full);
+  stats.lookups_partial = Load(lookups_partial);
+  stats.lookups_miss = Load(lookups_miss);
+  LoadAll(stats.lookup_blocks_hit, lookup_blocks_hit);
+  LoadAll(stats.lookup_blocks_missed, lookup_blocks_missed);
+  LoadAll(stats.lookup_tokens_hit, lookup_tokens_hit);
+  stats.lookup_tokens_missed = Load(lookup_tokens_missed);
+  LoadAll(stats.put_blocks, put_blocks);
+  return stats;
+}
+
+StoreCounters::StoreCounters() : requests_(new Requests[size_t{kMaxModels} * kMaxCategories]) {}
+
+void StoreCounters::CountEvicted(Tier tier, EvictReason reason, const IndexedBlock& block) {
+  const int t = static_cast<int>(tier);
+  PerCategory& category = categories[block.facts.category];
+  Add(category.evicted_blocks[t][static_cast<int>(reason)]);
+  Add(category.evicted_bytes[t][static_cast<int>(reason)], block.facts.bytes);
+  if (reason == EvictReason::kCapacity && block.facts.hits == 0) {
+    Add(category.evicted_unused_blocks[t]);
+  }
+}
+
+void StoreCounters::CountRefused(AdmissionRefusal refusal, Category category) {
+  Add(demotions_refused);
+  Add(categories[category].admission_refused_blocks[static_cast<int>(refusal)]);
+}
 
 void StoreCounters::RecordEnd(const IndexedBlock& block, int64_t now_ns, bool evicted) {
   PerCategory& category = categories[block.facts.category];
   category.lifespan_ms.Record(MillisBetween(block.born_ns, block.facts.last_touch_ns));
+  category.reuses.Record(block.facts.hits);
   if (evicted) {
     category.idle_before_evict_ms.Record(MillisBetween(block.facts.last_touch_ns, now_ns));
   }
 }
 
-void StoreCounters::CopyTo(StoreStats* stats,
-                           const std::vector<std::string>& category_names) const {
-  for (int tier = 0; tier < kTierCount; ++tier) {
-    LoadAll(stats->evicted_blocks[tier], evicted_blocks[tier]);
-    LoadAll(stats->evicted_bytes[tier], evicted_bytes[tier]);
+void StoreCounters::CopyCategory(size_t category, CategoryStats* stats) const {
+  const PerCategory& from = categories[category];
+  for (size_t model = 0; model < kMaxModels; ++model) {
+    stats->RequestStats::Add(requests_[model * kMaxCategories + category].Read());
   }
+  stats->matched_blocks = from.matched_blocks.snapshot();
+  LoadAll(stats->get_blocks, from.get_blocks);
+  LoadAll(stats->get_bytes, from.get_bytes);
+  stats->put_bytes = Load(from.put_bytes);
+  for (int tier = 0; tier < kTierCount; ++tier) {
+    LoadAll(stats->evicted_blocks[tier], from.evicted_blocks[tier]);
+    LoadAll(stats->evicted_bytes[tier], from.evicted_bytes[tier]);
+  }
+  LoadAll(stats->evicted_unused_blocks, from.evicted_unused_blocks);
+  LoadAll(stats->admission_refused_blocks, from.admission_refused_blocks);
+  stats->lifespan_ms = from.lifespan_ms.snapshot();
+  stats->reuse_gap_ms = from.reuse_gap_ms.snapshot();
+  stats->idle_before_evict_ms = from.idle_before_evict_ms.snapshot();
+  stats->evict_reuse_gap_ms = from.evict_reuse_gap_ms.snapshot();
+  stats->reuses = from.reuses.snapshot();
+}
+
+void StoreCounters::CopyTo(StoreStats* stats, const std::vector<std::string>& category_names,
+                           const std::vector<std::string>& model_names) const {
   stats->demoted_blocks = Load(demoted_blocks);
   stats->demoted_bytes = Load(demoted_bytes);
   stats->demotions_refused = Load(demotions_refused);
   stats->promoted_blocks = Load(promoted_blocks);
   stats->promoted_bytes = Load(promoted_bytes);
-  for (size_t i = 0; i < category_names.size(); ++i) {
-    const PerCategory& from = categories[i];
-    CategoryStats to;
-    to.name = category_names[i];
-    to.lookups_full = Load(from.lookups_full);
-    to.lookups_partial = Load(from.lookups_partial);
-    to.lookups_miss = Load(from.lookups_miss);
-    LoadAll(to.lookup_blocks_hit, from.lookup_blocks_hit);
-    LoadAll(to.lookup_blocks_missed, from.lookup_blocks_missed);
-    LoadAll(to.get_blocks, from.get_blocks);
-    to.get_bytes = Load(from.get_bytes);
-    LoadAll(to.put_blocks, from.put_blocks);
-    to.put_bytes = Load(from.put_bytes);
-    to.lifespan_ms = from.lifespan_ms.snapshot();
-    to.reuse_gap_ms = from.reuse_gap_ms.snapshot();
-    to.idle_before_evict_ms = from.idle_before_evict_ms.snapshot();
-    stats->categories.push_back(std::move(to));
+  for (size_t c = 0; c < category_names.size(); ++c) {
+    CategoryStats category;
+    category.name = category_names[c];
+    CopyCategory(c, &category);
+    for (int tier = 0; tier < kTierCount; ++tier) {
+      AddAll(stats->evicted_blocks[tier], category.evicted_blocks[tier]);
+      AddAll(stats->evicted_bytes[tier], category.evicted_bytes[tier]);
+    }
+    stats->categories.push_back(std::move(category));
+  }
+  for (size_t model = 0; model < model_names.size(); ++model) {
+    for (size_t c = 0; c < category_names.size(); ++c) {
+      RequestStats requests = requests_[model * kMaxCategories + c].Read();
+      if (!requests.any()) continue;
+      stats->models.push_back({model_names[model], category_names[c], std::move(requests)});
+    }
   }
 }
 

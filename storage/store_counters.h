@@ -3,34 +3,52 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "common/histogram.h"
 #include "storage/block_store.h"
+#include "storage/count_histogram.h"
 #include "storage/index/block_index.h"
 
 namespace halflife {
 
 using Counter = std::atomic<uint64_t>;
 
-// What a store counts since start: relaxed atomics, added to once per request or per step.
-// Thread-safe.
+// What a store counts since start: relaxed atomics, added to once per request or per step, without
+// any lock. Thread-safe.
 struct StoreCounters {
-  struct PerCategory {
+  // By model and category: RequestStats while it is being counted.
+  struct Requests {
     Counter lookups_full{0}, lookups_partial{0}, lookups_miss{0};
     std::array<Counter, kTierCount> lookup_blocks_hit{};
-    std::array<Counter, 16> lookup_blocks_missed{};
-    std::array<Counter, kTierCount> get_blocks{};
-    Counter get_bytes{0};
+    std::array<Counter, kMissReasonCount> lookup_blocks_missed{};
+    std::array<Counter, kTierCount> lookup_tokens_hit{};
+    Counter lookup_tokens_missed{0};
     std::array<Counter, 8> put_blocks{};
+
+    RequestStats Read() const;
+  };
+  struct PerCategory {
+    CountHistogram matched_blocks;
+    std::array<Counter, kTierCount> get_blocks{};
+    std::array<Counter, kTierCount> get_bytes{};
     Counter put_bytes{0};
+    std::array<std::array<Counter, kEvictReasonCount>, kTierCount> evicted_blocks{};
+    std::array<std::array<Counter, kEvictReasonCount>, kTierCount> evicted_bytes{};
+    std::array<Counter, kTierCount> evicted_unused_blocks{};
+    std::array<Counter, kAdmissionRefusalCount> admission_refused_blocks{};
     Histogram lifespan_ms;
     Histogram reuse_gap_ms;
     Histogram idle_before_evict_ms;
+    Histogram evict_reuse_gap_ms;
+    CountHistogram reuses;
   };
 
+  StoreCounters();
+
   std::array<PerCategory, kMaxCategories> categories{};
-  std::array<std::array<Counter, kEvictReasonCount>, kTierCount> evicted_blocks{};
-  std::array<std::array<Counter, kEvictReasonCount>, kTierCount> evicted_bytes{};
   Counter demoted_blocks{0}, demoted_bytes{0};
   Counter demotions_refused{0};
   Counter promoted_blocks{0}, promoted_bytes{0};
@@ -39,15 +57,26 @@ struct StoreCounters {
     counter.fetch_add(amount, std::memory_order_relaxed);
   }
 
-  void CountEvicted(Tier tier, EvictReason reason, uint64_t bytes) {
-    Add(evicted_blocks[static_cast<int>(tier)][static_cast<int>(reason)]);
-    Add(evicted_bytes[static_cast<int>(tier)][static_cast<int>(reason)], bytes);
+  // `model` is Namespace::model.
+  Requests& RequestsOf(uint32_t model, Category category) {
+    return requests_[model * kMaxCategories + category];
   }
 
+  // A block left a tier; `block` is as it was before.
+  void CountEvicted(Tier tier, EvictReason reason, const IndexedBlock& block);
+  // A block that is to leave DRAM is not written to SSD.
+  void CountRefused(AdmissionRefusal refusal, Category category);
   // A block left the node.
   void RecordEnd(const IndexedBlock& block, int64_t now_ns, bool evicted);
 
-  void CopyTo(StoreStats* stats, const std::vector<std::string>& category_names) const;
+  void CopyTo(StoreStats* stats, const std::vector<std::string>& category_names,
+              const std::vector<std::string>& model_names) const;
+
+ private:
+  void CopyCategory(size_t category, CategoryStats* stats) const;
+
+  // [model][category]
+  const std::unique_ptr<Requests[]> requests_;
 };
 
 }  // namespace halflife

@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "common/status.h"
 #include "storage/local_block_store.h"
-#include "storage/residency/recency_policy.h"
+#include "storage/residency/policy_factory.h"
 
 namespace halflife {
 namespace {
@@ -26,7 +26,7 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
       max_put_bytes_(options.max_put_bytes > 0 ? options.max_put_bytes : arena_budget_bytes_ / 4),
       namespaces_(secret, ssd_.get()),
       leases_({options.max_pinned_bytes > 0 ? options.max_pinned_bytes : arena_budget_bytes_ / 4}),
-      policy_(std::make_unique<RecencyPolicy>()),
+      policy_(MakeResidencyPolicy(ParseResidencyPolicy(options.policy, options.objective).value())),
       migrator_({options.free_target_ratio},
                 {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get()},
                 &changes_, &demand_),
@@ -113,6 +113,8 @@ void LocalBlockStore::Drain(absl::Duration budget) {
 }
 
 absl::StatusOr<NamespaceRef> LocalBlockStore::OpenNamespace(const NamespaceDescriptor& descriptor) {
+  HL_RETURN_IF_ERROR(descriptor.Validate());
+  HL_RETURN_IF_ERROR(CheckBlockBytes(descriptor.block_bytes));
   return namespaces_.Open(descriptor);
 }
 
@@ -124,16 +126,12 @@ std::vector<NamespaceRef> LocalBlockStore::Namespaces() const { return namespace
 
 std::vector<std::string> LocalBlockStore::CategoryNames() const { return categories_.Names(); }
 
-StoreCounters::PerCategory& LocalBlockStore::CountersOf(const RequestAttributes& attributes) {
-  return counters_.categories[categories_.CategoryOf(attributes)];
-}
-
 StoreStats LocalBlockStore::stats() const {
   StoreStats stats;
   stats.dram = arena_->stats();
   stats.has_ssd = ssd_ != nullptr;
   if (ssd_ != nullptr) stats.ssd = ssd_->stats();
-  counters_.CopyTo(&stats, categories_.Names());
+  counters_.CopyTo(&stats, categories_.Names(), namespaces_.ModelNames());
   const BlockIndex::Totals totals = index_.totals();
   stats.resident_blocks = totals.blocks;
   stats.resident_bytes = totals.bytes;

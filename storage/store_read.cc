@@ -126,10 +126,11 @@ void LocalBlockStore::DropFromSsd(const BlockKey& key, const SsdLocation& locati
   // Evicted or deleted while it was read: what the read saw says nothing about a block of ours.
   if (dropped.result != BlockIndex::DropResult::kDropped) return;
   const EvictReason reason = corrupt ? EvictReason::kCorrupt : EvictReason::kCapacity;
-  counters_.CountEvicted(Tier::kSsd, reason, dropped.removed.block.facts.bytes);
+  counters_.CountEvicted(Tier::kSsd, reason, dropped.removed.block);
   if (dropped.left_node) {
-    removals_.Remember(key, corrupt ? MissReason::kCorrupt : MissReason::kEvicted);
-    counters_.RecordEnd(dropped.removed.block, clock_->NowNanos(), false);
+    const int64_t now_ns = clock_->NowNanos();
+    removals_.Remember(key, corrupt ? MissReason::kCorrupt : MissReason::kEvicted, now_ns);
+    counters_.RecordEnd(dropped.removed.block, now_ns, false);
   }
   const SsdErase erase{key, location};
   ssd_->Erase({&erase, 1});
@@ -137,26 +138,42 @@ void LocalBlockStore::DropFromSsd(const BlockKey& key, const SsdLocation& locati
 
 void LocalBlockStore::Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
                             const RequestAttributes& attributes) {
+  TellNamed(chain, KeysOf(chain, parts), blocks, attributes);
+}
+
+// Keys of the whole chain, one part after the other.
+std::vector<BlockKey> LocalBlockStore::KeysOf(const ChainSlice& chain, PartRange parts) {
+  std::vector<BlockKey> keys;
+  keys.reserve(chain.hashes.size() * parts.count);
+  for (uint32_t part = parts.first; part < uint32_t{parts.first} + parts.count; ++part) {
+    for (const BlockHash& hash : chain.hashes) {
+      keys.push_back(chain.ns->keys.KeyOf(hash, chain.group, static_cast<uint16_t>(part)));
+    }
+  }
+  return keys;
+}
+
+// `keys` as of KeysOf; the first `used_blocks` of the chain were served.
+void LocalBlockStore::TellNamed(const ChainSlice& chain, std::vector<BlockKey> keys,
+                                uint32_t used_blocks, const RequestAttributes& attributes) {
+  const auto blocks = static_cast<uint32_t>(chain.hashes.size());
   ChangeQueue::Touch touch;
   touch.now_ns = clock_->NowNanos();
   touch.category = categories_.CategoryOf(attributes);
-  touch.chain_blocks = std::min<uint32_t>(blocks, chain.hashes.size());
-  touch.keys.reserve(size_t{touch.chain_blocks} * parts.count);
-  for (uint32_t part = parts.first; part < uint32_t{parts.first} + parts.count; ++part) {
-    for (uint32_t i = 0; i < touch.chain_blocks; ++i) {
-      touch.keys.push_back(
-          chain.ns->keys.KeyOf(chain.hashes[i], chain.group, static_cast<uint16_t>(part)));
-    }
-  }
+  touch.chain_blocks = blocks;
+  touch.keys = std::move(keys);
+  touch.unused_blocks = blocks - std::min(used_blocks, blocks);
+  touch.first_depth = chain.first_depth;
+  touch.block_tokens = chain.ns->descriptor.tokens_per_block;
   changes_.PushTouch(std::move(touch));
 }
 
-void LocalBlockStore::CountGet(const RequestAttributes& attributes, uint32_t dram_blocks,
-                               uint32_t ssd_blocks, uint64_t bytes) {
-  StoreCounters::PerCategory& counters = CountersOf(attributes);
-  StoreCounters::Add(counters.get_blocks[0], dram_blocks);
-  StoreCounters::Add(counters.get_blocks[1], ssd_blocks);
-  StoreCounters::Add(counters.get_bytes, bytes);
+void LocalBlockStore::CountGet(const RequestAttributes& attributes, const SentBlocks& sent) {
+  StoreCounters::PerCategory& counters = counters_.categories[categories_.CategoryOf(attributes)];
+  for (int tier = 0; tier < kTierCount; ++tier) {
+    StoreCounters::Add(counters.get_blocks[tier], sent.blocks[tier]);
+    StoreCounters::Add(counters.get_bytes[tier], sent.bytes[tier]);
+  }
 }
 
 }  // namespace halflife

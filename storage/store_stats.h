@@ -6,35 +6,73 @@
 #include <vector>
 
 #include "common/histogram.h"
+#include "storage/count_histogram.h"
 #include "storage/tiers/dram_arena.h"
 #include "storage/tiers/ssd_tier.h"
 
 namespace halflife {
 
-// Counters of one category since start. Indexes: tier 0 = dram, 1 = ssd; reasons as the enums of
+// Indexes of the arrays below: tier 0 = dram, 1 = ssd; reasons and outcomes as the enums of
 // block_store.h.
-struct CategoryStats {
-  std::string name;
+
+enum class EvictReason : uint8_t { kCapacity = 0, kDeleted, kCorrupt, kUnreachable };
+inline constexpr int kEvictReasonCount = 4;
+inline constexpr const char* kEvictReasonNames[kEvictReasonCount] = {"capacity", "invalidated",
+                                                                     "corrupt", "unreachable"};
+
+// Why a block that left DRAM was not written to SSD.
+enum class AdmissionRefusal : uint8_t {
+  kCold = 0,     // the policy says that it is not worth its bytes
+  kQuota,        // the tier's quota has no room for it
+  kUnavailable,  // the tier does not take writes now
+};
+inline constexpr int kAdmissionRefusalCount = 3;
+inline constexpr const char* kAdmissionRefusalNames[kAdmissionRefusalCount] = {"cold", "quota",
+                                                                               "unavailable"};
+
+// What requests of one kind asked for and what became of it, since start.
+struct RequestStats {
   uint64_t lookups_full = 0, lookups_partial = 0, lookups_miss = 0;
   // Hits are blocks of the usable prefix, by tier. All behind its end are missed, for the
   // MissReason of the first of them, also those that are resident: nobody can use them. The sum
   // over both = blocks asked for.
   std::array<uint64_t, 2> lookup_blocks_hit{};
   std::array<uint64_t, 16> lookup_blocks_missed{};
-  std::array<uint64_t, 2> get_blocks{};  // by tier the bytes came from
-  uint64_t get_bytes = 0;
+  std::array<uint64_t, 2> lookup_tokens_hit{};
+  uint64_t lookup_tokens_missed = 0;
   std::array<uint64_t, 8> put_blocks{};  // by PutOutcome
-  uint64_t put_bytes = 0;
-  std::array<uint64_t, 2> resident_blocks{};  // by tier
-  Histogram::Snapshot lifespan_ms;            // birth to last touch, at removal from the node
-  Histogram::Snapshot reuse_gap_ms;           // between touches
-  Histogram::Snapshot idle_before_evict_ms;
+
+  uint64_t lookups() const { return lookups_full + lookups_partial + lookups_miss; }
+  bool any() const;
+  void Add(const RequestStats& other);
 };
 
-enum class EvictReason : uint8_t { kCapacity = 0, kDeleted, kCorrupt, kUnreachable };
-inline constexpr int kEvictReasonCount = 4;
-inline constexpr const char* kEvictReasonNames[kEvictReasonCount] = {"capacity", "deleted",
-                                                                     "corrupt", "unreachable"};
+// Of one model and one category. Only what was asked for at least once is listed.
+struct ModelStats {
+  std::string model_name;
+  std::string category;
+  RequestStats requests;
+};
+
+// Counters of one category since start.
+struct CategoryStats : RequestStats {
+  std::string name;
+  CountHistogram::Snapshot matched_blocks;  // usable prefix of each Lookup
+  std::array<uint64_t, 2> get_blocks{};     // by tier the bytes came from
+  std::array<uint64_t, 2> get_bytes{};
+  uint64_t put_bytes = 0;
+  std::array<uint64_t, 2> resident_blocks{};  // by tier
+  // [tier][reason]: blocks that left a tier. A demotion is a DRAM eviction whose bytes are on SSD.
+  std::array<std::array<uint64_t, kEvictReasonCount>, 2> evicted_blocks{};
+  std::array<std::array<uint64_t, kEvictReasonCount>, 2> evicted_bytes{};
+  std::array<uint64_t, 2> evicted_unused_blocks{};  // for want of room, never used since their Put
+  std::array<uint64_t, kAdmissionRefusalCount> admission_refused_blocks{};
+  Histogram::Snapshot lifespan_ms;   // birth to last touch, at removal from the node
+  Histogram::Snapshot reuse_gap_ms;  // between touches
+  Histogram::Snapshot idle_before_evict_ms;
+  Histogram::Snapshot evict_reuse_gap_ms;  // eviction from the node to the next Put of the block
+  CountHistogram::Snapshot reuses;         // touches in a life, at removal from the node
+};
 
 struct StoreStats {
   DramArena::Stats dram;
@@ -42,7 +80,7 @@ struct StoreStats {
   bool has_ssd = false;
   std::array<uint64_t, 2> resident_blocks{};  // by tier; a block in both counts in both
   std::array<uint64_t, 2> resident_bytes{};   // payload
-  // [tier][reason]: blocks that left a tier. A demotion is a DRAM eviction whose bytes are on SSD.
+  // Sums over the categories.
   std::array<std::array<uint64_t, kEvictReasonCount>, 2> evicted_blocks{};
   std::array<std::array<uint64_t, kEvictReasonCount>, 2> evicted_bytes{};
   uint64_t demoted_blocks = 0, demoted_bytes = 0;
@@ -53,6 +91,7 @@ struct StoreStats {
   uint64_t touch_events_dropped = 0;
   uint64_t index_entries = 0;
   std::vector<CategoryStats> categories;
+  std::vector<ModelStats> models;
 };
 
 }  // namespace halflife

@@ -9,6 +9,25 @@
 #include "storage/local_block_store.h"
 
 namespace halflife {
+namespace {
+
+constexpr uint64_t kMillisPerSecond = 1000;
+
+// By a decision of ours, and not by a delete or damage.
+bool WasGivenUp(MissReason reason) {
+  return reason == MissReason::kEvicted || reason == MissReason::kNotAdmitted ||
+         reason == MissReason::kOverQuota || reason == MissReason::kUnavailable;
+}
+
+}  // namespace
+
+absl::Status LocalBlockStore::CheckBlockBytes(uint64_t block_bytes) const {
+  if (block_bytes <= options_.max_block_bytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "block_bytes is ", block_bytes, ", this daemon takes at most ", options_.max_block_bytes,
+      ": use smaller blocks or more parts, or raise storage.max_block (up to ", kMaxBlockBytes,
+      ")"));
+}
 
 absl::StatusOr<BlockBuffer> LocalBlockStore::AllocateNow(uint64_t payload_bytes) {
   HL_ASSIGN_OR_RETURN(BlockBuffer buffer, arena_->Allocate(payload_bytes));
@@ -35,6 +54,10 @@ void LocalBlockStore::AllocateForPut(const NamespaceRef& ns, const BlockAddress&
     return;
   }
   const uint64_t payload_bytes = ns->descriptor.block_bytes;
+  if (const absl::Status small = CheckBlockBytes(payload_bytes); !small.ok()) {
+    ready(small);
+    return;
+  }
   if (payload_bytes > arena_budget_bytes_) {
     ready(absl::ResourceExhaustedError(absl::StrCat(
         "DRAM tier: ", payload_bytes, " bytes wanted, the budget is ", arena_budget_bytes_)));
@@ -75,7 +98,7 @@ size_t LocalBlockStore::ServeWaiters() {
       [this](const PutWaiters::Waiter& waiter, const absl::Status& answer) {
         demand_.Unwant(waiter.payload_bytes);
         if (absl::IsResourceExhausted(answer)) {
-          removals_.Remember(waiter.key, MissReason::kNotAdmitted);
+          removals_.Remember(waiter.key, MissReason::kNotAdmitted, clock_->NowNanos());
         }
       });
 }
@@ -89,14 +112,18 @@ PutOutcome LocalBlockStore::Commit(const NamespaceRef& ns, PutBlock block,
   if (draining_.load(std::memory_order_relaxed) || namespaces_.Find(ns->id) != ns) {
     outcome = PutOutcome::kRefusedNotAdmitted;  // nobody could read it
   } else if (payload_bytes != ns->descriptor.block_bytes ||
-             PayloadChecksum(block.address.identity, block.buffer.bytes()) != block.checksum) {
+             (block.computed ? *block.computed
+                             : PayloadChecksum(block.address.identity, block.buffer.bytes())) !=
+                 block.checksum) {
     outcome = PutOutcome::kRefusedChecksum;
   } else {
     outcome = Publish(std::move(block), category);
   }
-  StoreCounters::PerCategory& counters = counters_.categories[category];
-  StoreCounters::Add(counters.put_blocks[static_cast<int>(outcome)]);
-  if (outcome == PutOutcome::kStored) StoreCounters::Add(counters.put_bytes, payload_bytes);
+  StoreCounters::Add(
+      counters_.RequestsOf(ns->model, category).put_blocks[static_cast<int>(outcome)]);
+  if (outcome == PutOutcome::kStored) {
+    StoreCounters::Add(counters_.categories[category].put_bytes, payload_bytes);
+  }
   if (!waiters_.empty()) background_.Wake();  // a buffer less is open
   return outcome;
 }
@@ -123,13 +150,19 @@ PutOutcome LocalBlockStore::Publish(PutBlock block, Category category) {
     return other ? PutOutcome::kDuplicateOtherBytes : PutOutcome::kDuplicate;
   }
   HL_KILLPOINT("put.after_publish");
-  removals_.Forget(block.address.key);
+  const RemovalMemory::Removal before = removals_.Forget(block.address.key, entry.born_ns);
+  if (WasGivenUp(before.reason)) {
+    counters_.categories[category].evict_reuse_gap_ms.Record(before.age_s * kMillisPerSecond);
+  }
   changes_.PushChanged({&block.address.key, 1});
   return PutOutcome::kStored;
 }
 
-void LocalBlockStore::CountPut(const RequestAttributes& attributes, PutOutcome outcome) {
-  StoreCounters::Add(CountersOf(attributes).put_blocks[static_cast<int>(outcome)]);
+void LocalBlockStore::CountPut(const NamespaceRef& ns, const RequestAttributes& attributes,
+                               PutOutcome outcome) {
+  StoreCounters::Requests& counters =
+      counters_.RequestsOf(ns->model, categories_.CategoryOf(attributes));
+  StoreCounters::Add(counters.put_blocks[static_cast<int>(outcome)]);
 }
 
 // --- Delete
@@ -174,13 +207,12 @@ void LocalBlockStore::FinishDelete(absl::Span<const RemovedBlock> removed) {
   for (const RemovedBlock& one : removed) {
     const IndexedBlock& block = one.block;
     changed.push_back(block.facts.key);
-    removals_.Remember(block.facts.key, MissReason::kExpired);
-    counters_.RecordEnd(block, clock_->NowNanos(), false);
-    if (block.in_dram) {
-      counters_.CountEvicted(Tier::kDram, EvictReason::kDeleted, block.facts.bytes);
-    }
+    const int64_t now_ns = clock_->NowNanos();
+    removals_.Remember(block.facts.key, MissReason::kExpired, now_ns);
+    counters_.RecordEnd(block, now_ns, false);
+    if (block.in_dram) counters_.CountEvicted(Tier::kDram, EvictReason::kDeleted, block);
     if (!block.ssd) continue;
-    counters_.CountEvicted(Tier::kSsd, EvictReason::kDeleted, block.facts.bytes);
+    counters_.CountEvicted(Tier::kSsd, EvictReason::kDeleted, block);
     erases.push_back({block.facts.key, *block.ssd});
   }
   if (!changed.empty()) changes_.PushChanged(changed);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "common/log.h"
@@ -16,11 +17,16 @@ struct Config {
 
   struct Server {
     std::string unix_socket;
+    bool shared_memory = true;
     std::string tcp_listen;
     bool insecure_listen = false;
     int64_t threads = kAuto;
     int64_t io_threads = 0;
     int64_t max_connections = 0;
+    std::vector<uint32_t> allowed_uids;
+    std::vector<uint32_t> allowed_gids;
+    int64_t min_put_bytes_per_s = 0;
+    absl::Duration min_put_grace;
     absl::Duration drain_time;
     absl::Duration shutdown_grace;
   } server;
@@ -42,6 +48,8 @@ struct Config {
   } ssd;
 
   std::string policy;
+  std::string objective;
+  int64_t max_block_bytes = 0;
   std::string admin_listen;
 
   enum class LogFormat { kAuto, kText, kJson };

@@ -140,7 +140,8 @@ std::vector<std::string> PathOf(const Setting& setting) {
 std::string YamlText(const EffectiveSetting& effective) {
   const SettingType type = effective.setting->type;
   const bool is_text = type == SettingType::kText || type == SettingType::kPath ||
-                       type == SettingType::kSocketPath || type == SettingType::kAddress;
+                       type == SettingType::kSocketPath || type == SettingType::kAddress ||
+                       type == SettingType::kIds;
   if (!is_text) return effective.value.text;
   std::string quoted = "\"";
   for (const char c : effective.value.text) {

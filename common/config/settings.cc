@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/status.h"
 #include "common/strings.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr size_t kMaxEchoedBytes = 60;
 constexpr size_t kMaxValueBytes = 4096;
+constexpr size_t kMaxIds = 64;
 constexpr size_t kMaxSocketPathBytes = 107;  // sockaddr_un::sun_path without its final zero
 
 std::string Quoted(std::string_view text) {
@@ -111,6 +113,10 @@ absl::StatusOr<SettingValue> ParseTyped(const Setting& setting, std::string_view
       return SettingValue{.text = ExactDuration(duration),
                           .number = absl::ToInt64Nanoseconds(duration)};
     }
+    case SettingType::kIds: {
+      HL_ASSIGN_OR_RETURN(const std::vector<uint32_t> ids, ParseIds(text));
+      return SettingValue{.text = absl::StrJoin(ids, ",")};
+    }
     case SettingType::kChoice:
       break;
   }
@@ -159,6 +165,8 @@ std::string_view TypeName(SettingType type) {
       return "a size";
     case SettingType::kDuration:
       return "a duration";
+    case SettingType::kIds:
+      return "numbers such as 1000,1001";
     case SettingType::kChoice:
       break;
   }
@@ -259,6 +267,24 @@ absl::StatusOr<HostPort> ParseAddress(std::string_view text) {
   }
   parsed.loopback = IN6_IS_ADDR_LOOPBACK(&v6);
   return parsed;
+}
+
+absl::StatusOr<std::vector<uint32_t>> ParseIds(std::string_view text) {
+  std::vector<uint32_t> ids;
+  if (text.empty()) return ids;
+  for (const absl::string_view word : absl::StrSplit(ToAbsl(text), ',')) {
+    const auto id = ParseInteger(ToStd(absl::StripAsciiWhitespace(word)));
+    // The last number stands for "no such user" in system calls.
+    if (!id.ok() || *id < 0 || *id >= int64_t{UINT32_MAX}) {
+      return absl::InvalidArgumentError(
+          StrCat(Quoted(text), ": write numeric ids with commas, such as 1000,1001"));
+    }
+    ids.push_back(static_cast<uint32_t>(*id));
+  }
+  if (ids.size() > kMaxIds) {
+    return absl::InvalidArgumentError(StrCat(ids.size(), " ids; at most ", kMaxIds));
+  }
+  return ids;
 }
 
 std::string_view NearestKey(std::string_view key) {

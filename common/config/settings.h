@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -21,6 +22,7 @@ enum class SettingType {
   kBytes,     // 64KiB
   kDuration,  // 30s
   kChoice,    // one of a few words
+  kIds,       // numeric users or groups, with commas, or empty
 };
 
 // A value that has passed its setting's checks.
@@ -71,6 +73,9 @@ struct HostPort {
 };
 // Returns: kInvalidArgument unless it is "1.2.3.4:80" or "[::1]:80".
 absl::StatusOr<HostPort> ParseAddress(std::string_view text);
+
+// The numbers of a kIds value. Returns: kInvalidArgument unless it is "1000" or "1000,1001".
+absl::StatusOr<std::vector<uint32_t>> ParseIds(std::string_view text);
 
 // The known key that `key` was probably meant to be, empty if none is near.
 std::string_view NearestKey(std::string_view key);

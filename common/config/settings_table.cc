@@ -13,8 +13,22 @@ constexpr Setting kSettings[] = {
     {.key = "server.unix_socket", .type = SettingType::kSocketPath,
      .default_text = "/run/halflife/halflife.sock",
      .doc = "Unix socket that clients of this machine connect to. Its directory is created with mode 0750 if it "
-            "is missing; whoever may open the socket may read and write blocks. Empty: no Unix socket.",
+            "is missing, the socket itself has 0660; who may open it and is one of server.allowed_uids or "
+            "server.allowed_gids may read and write blocks. Empty: no Unix socket.",
      .apply = [](const SettingValue& v, Config& c) { c.server.unix_socket = v.text; }},
+    {.key = "server.shared_memory", .type = SettingType::kBoolean, .default_text = "true",
+     .doc = "Offers clients of this machine, of the daemon's own user, to read blocks in place in the DRAM tier and to "
+            "put through memory of their own. Needs the Unix socket. Turn it off where such clients must not read "
+            "blocks of other tenants.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.shared_memory = v.number != 0; }},
+    {.key = "server.allowed_uids", .type = SettingType::kIds, .default_text = "",
+     .doc = "Users who may connect to the Unix socket, beside the daemon's own and root. Others are refused, counted "
+            "and named in the log once. Set it where engines run as another user; they must also be able to open "
+            "the socket.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.allowed_uids = *ParseIds(v.text); }},
+    {.key = "server.allowed_gids", .type = SettingType::kIds, .default_text = "",
+     .doc = "Groups whose members may connect to the Unix socket, whatever their user.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.allowed_gids = *ParseIds(v.text); }},
     {.key = "server.tcp_listen", .type = SettingType::kAddress, .default_text = "",
      .doc = "TCP address for clients, as 127.0.0.1:50061 or [::1]:50061. Empty: none. An address other than "
             "loopback is refused unless server.insecure_listen is true, because nothing on it is authenticated "
@@ -39,6 +53,14 @@ constexpr Setting kSettings[] = {
      .doc = "Connections at one time; further ones are closed at once. Each may hold a few MiB while its client "
             "does not read.",
      .apply = [](const SettingValue& v, Config& c) { c.server.max_connections = v.number; }},
+    {.key = "server.min_put_rate", .type = SettingType::kBytes, .default_text = "1MiB", .maximum = "1GiB",
+     .doc = "Bytes per second below which a Put is cut off, because it holds memory while it sends: counted for each "
+            "block, over the time spent waiting for the client. Lower it for clients behind a very slow network. 0: "
+            "never.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.min_put_bytes_per_s = v.number; }},
+    {.key = "server.min_put_grace", .type = SettingType::kDuration, .default_text = "1s", .maximum = "30s",
+     .doc = "How long a block may take before server.min_put_rate applies to it.",
+     .apply = [](const SettingValue& v, Config& c) { c.server.min_put_grace = DurationOf(v); }},
     {.key = "server.drain_time", .type = SettingType::kDuration, .default_text = "5s", .maximum = "10m",
      .reloadable = true,
      .doc = "After SIGTERM, how long requests are still served while readiness already says no. Set it to the time "
@@ -50,10 +72,21 @@ constexpr Setting kSettings[] = {
             "blocks are written to the SSD tier. Keep the sum of all three below the orchestrator's kill delay.",
      .apply = [](const SettingValue& v, Config& c) { c.server.shutdown_grace = DurationOf(v); }},
 
-    {.key = "storage.policy", .type = SettingType::kChoice, .default_text = "lru", .choices = "lru",
-     .doc = "What decides which block leaves first. lru: the one whose last use is longest ago, within "
-            "per-category queues.",
+    {.key = "storage.policy", .type = SettingType::kChoice, .default_text = "model", .choices = "model|wa|lru",
+     .doc = "What decides which block leaves first. model: the one that is expected to save least, by a model of "
+            "reuse that is learnt online, with lru where that does no worse. wa: by the category's reuse "
+            "probability (arXiv 2506.02634). lru: the one whose last use is longest ago.",
      .apply = [](const SettingValue& v, Config& c) { c.policy = v.text; }},
+    {.key = "storage.objective", .type = SettingType::kChoice, .default_text = "hits", .choices = "hits|time",
+     .doc = "What the model policy counts as a saving. hits: every block alike. time: the recompute time of the "
+            "block, which grows with its depth; saves more of it where DRAM is scarce and hits fewer blocks.",
+     .apply = [](const SettingValue& v, Config& c) { c.objective = v.text; }},
+
+    {.key = "storage.max_block", .type = SettingType::kBytes, .default_text = "128MiB", .minimum = "4KiB",
+     .maximum = "256MiB",
+     .doc = "Largest part of a block. A namespace with larger ones is refused, because a few of them would fill the "
+            "memory that Puts and Gets may hold. Raise it for very large models with many tokens in a block.",
+     .apply = [](const SettingValue& v, Config& c) { c.max_block_bytes = v.number; }},
 
     {.key = "storage.dram.budget", .type = SettingType::kBytes, .default_text = "auto", .minimum = "16MiB",
      .maximum = "64TiB", .allows_auto = true,
@@ -100,7 +133,8 @@ constexpr Setting kSettings[] = {
      .apply = [](const SettingValue& v, Config& c) { c.ssd.crash_limit = v.number; }},
 
     {.key = "admin.listen", .type = SettingType::kAddress, .default_text = "127.0.0.1:9461",
-     .doc = "Address of the HTTP port for /metrics, /healthz and /statusz. Empty: none.",
+     .doc = "Address of the HTTP port for /metrics, /healthz, /readyz and /statusz; it answers while the daemon "
+            "still starts. Empty: none.",
      .apply = [](const SettingValue& v, Config& c) { c.admin_listen = v.text; }},
 
     {.key = "log.level", .type = SettingType::kChoice, .default_text = "info",

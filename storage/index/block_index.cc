@@ -1,5 +1,7 @@
 #include "storage/index/block_index.h"
 
+#include <numeric>
+
 #include "common/check.h"
 #include "storage/index/block_index_shard.h"
 
@@ -81,17 +83,43 @@ BlockCopies BlockIndex::Find(const BlockAddress& address) const {
   return copies;
 }
 
-std::vector<BlockIndex::Residency> BlockIndex::Where(
-    absl::Span<const BlockAddress> addresses) const {
-  std::vector<Residency> answers(addresses.size());
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    Shard& shard = this->shard(addresses[i].key);
-    MutexLock lock(shard.mutex);
-    const Record* record = shard.FindLocked(addresses[i].key);
-    if (record == nullptr || !record->Is(addresses[i].identity)) continue;
-    answers[i] = {static_cast<bool>(record->dram), record->on_ssd};
+std::vector<BlockIndex::Residency> BlockIndex::Where(const Question& question) const {
+  std::vector<Residency> answers(question.keys.size());
+  for (size_t first = 0; first < answers.size(); first += kWhereBatch) {
+    Question batch = question;
+    batch.keys = question.keys.subspan(first, kWhereBatch);
+    batch.hashes = question.hashes.subspan(first, kWhereBatch);
+    WhereOfBatch(batch, absl::MakeSpan(answers).subspan(first, kWhereBatch));
   }
   return answers;
+}
+
+// Ordered by shard: each lock is taken once, and the places of all its keys are on their way from
+// memory before the first one is looked at.
+void BlockIndex::WhereOfBatch(const Question& question, absl::Span<Residency> answers) const {
+  std::array<uint16_t, kShards + 1> starts{};
+  for (const BlockKey& key : question.keys) ++starts[ShardOf(key) + 1];
+  std::partial_sum(starts.begin(), starts.end(), starts.begin());
+  std::array<uint16_t, kWhereBatch> order;
+  std::array<uint16_t, kShards + 1> next = starts;
+  for (size_t i = 0; i < question.keys.size(); ++i) {
+    order[next[ShardOf(question.keys[i])]++] = static_cast<uint16_t>(i);
+  }
+  for (int s = 0; s < kShards; ++s) {
+    if (starts[s] == starts[s + 1]) continue;
+    Shard& shard = *shards_[s];
+    MutexLock lock(shard.mutex);
+    for (int n = starts[s]; n < starts[s + 1]; ++n) shard.by_key.prefetch(question.keys[order[n]]);
+    for (int n = starts[s]; n < starts[s + 1]; ++n) {
+      const uint16_t i = order[n];
+      const Record* record = shard.FindLocked(question.keys[i]);
+      if (record == nullptr || record->hash != question.hashes[i] ||
+          record->group != question.group || record->part != question.part) {
+        continue;
+      }
+      answers[i] = {static_cast<bool>(record->dram), record->on_ssd};
+    }
+  }
 }
 
 std::optional<IndexedBlock> BlockIndex::Describe(const BlockKey& key) const {

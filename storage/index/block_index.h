@@ -73,8 +73,16 @@ class BlockIndex {
     bool dram = false;
     bool ssd = false;
   };
-  // As Find, without taking references: one answer per address.
-  std::vector<Residency> Where(absl::Span<const BlockAddress> addresses) const;
+  // Blocks of one namespace, the same group and part of each: keys[i] was derived from hashes[i].
+  struct Question {
+    absl::Span<const BlockKey> keys;
+    absl::Span<const BlockHash> hashes;
+    uint32_t group = 0;
+    uint16_t part = 0;
+  };
+  // As Find, without taking references: one answer per key. The copy in DRAM is not touched; Find
+  // proves its whole identity before it is served.
+  std::vector<Residency> Where(const Question& question) const;
   std::optional<IndexedBlock> Describe(const BlockKey& key) const;
   bool Contains(const BlockKey& key) const;
   // The DRAM copy, whatever its identity; null if there is none.
@@ -97,6 +105,8 @@ class BlockIndex {
   // A demotion: `written` lies at `location` now. False if the index no longer holds these very
   // bytes in DRAM: then the location is garbage.
   bool AttachSsd(const BlockKey& key, const BlockRef& written, const SsdLocation& location);
+  // The SSD copy lies at `to` now. False if it no longer was at `from`: then `to` is garbage.
+  bool MoveSsd(const BlockKey& key, const SsdLocation& from, const SsdLocation& to);
   // Puts a copy with the same bytes in another slot in place of `from`. Returns what the index
   // held: `from`, or null if it no longer held that.
   BlockRef SwapDram(const BlockKey& key, const BlockRef& from, BlockRef to);
@@ -148,6 +158,9 @@ class BlockIndex {
  private:
   struct Record;
   struct Shard;
+
+  static constexpr size_t kWhereBatch = 512;
+  void WhereOfBatch(const Question& question, absl::Span<Residency> answers) const;
 
   static int ShardOf(const BlockKey& key) { return key.block[8] % kShards; }
   Shard& shard(const BlockKey& key) const { return *shards_[ShardOf(key)]; }

@@ -65,6 +65,15 @@ bool BlockIndex::AttachSsd(const BlockKey& key, const BlockRef& written,
   return true;
 }
 
+bool BlockIndex::MoveSsd(const BlockKey& key, const SsdLocation& from, const SsdLocation& to) {
+  Shard& shard = this->shard(key);
+  MutexLock lock(shard.mutex);
+  Record* record = shard.FindLocked(key);
+  if (record == nullptr || !record->on_ssd || !(record->ssd == from)) return false;
+  record->ssd = to;
+  return true;
+}
+
 BlockRef BlockIndex::SwapDram(const BlockKey& key, const BlockRef& from, BlockRef to) {
   Shard& shard = this->shard(key);
   MutexLock lock(shard.mutex);

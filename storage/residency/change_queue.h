@@ -12,10 +12,10 @@
 
 namespace halflife {
 
-// What requests tell the background, one push per request: "look at these keys again, the index
-// changed there" and "a request used these chains". Bounded. A lost touch costs a little accuracy
-// and is counted. A lost change would let the policy forget a block, so an overflow is remembered
-// instead: the consumer then walks the whole index.
+// What requests tell the background, one push per call: "look at these keys again, the index
+// changed there" and "a request named these chains, and used so much of them". Bounded. A lost
+// touch costs a little accuracy and is counted. A lost change would let the policy forget a block,
+// so an overflow is remembered instead: the consumer then walks the whole index.
 //
 // Changes carry keys and no facts: the consumer reads the index when it comes to them. So they may
 // be taken in any order: the last one always finds the last state. Thread-safe.
@@ -25,12 +25,15 @@ class ChangeQueue {
     size_t changed_keys = 1 << 16;
     size_t touched_keys = 1 << 18;  // over all touches
   };
-  // Chains of one request that are `chain_blocks` long each, one after the other (one per part).
+  // Chains that one call named, `chain_blocks` long each, one after the other (one per part).
   struct Touch {
     int64_t now_ns = 0;
     Category category = kUnknownCategory;
     uint32_t chain_blocks = 0;
     std::vector<BlockKey> keys;
+    uint32_t unused_blocks = 0;  // at the end of each chain: named, but not served
+    uint32_t first_depth = 0;    // of each chain
+    uint32_t block_tokens = 0;   // of each block
   };
   struct Batch {
     std::vector<BlockKey> changed;

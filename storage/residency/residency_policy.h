@@ -24,12 +24,18 @@ struct BlockFacts {
   int64_t last_touch_ns = 0;  // Clock time
 };
 
-// One request touched these blocks of one chain, first block first.
+// One request named these blocks of one chain, first block first: those that are here, which it
+// used, and those that were missing, which it may put next.
 struct TouchedChain {
   int64_t now_ns = 0;
   Category category = kUnknownCategory;
   absl::Span<const BlockKey> keys;
+  uint32_t first_depth = 0;   // of keys[0]
+  uint32_t block_tokens = 0;  // of each block; 0 = not known
 };
+
+// What a hit is worth: the recompute time that it saves, which grows with depth, or one block.
+enum class RetentionObjective : uint8_t { kTime, kHits };
 
 // Decides what stays. Pure: no clock, no lock, no I/O; the same code runs in the daemon and in the
 // simulator. Used by one thread at a time. TierMigrator feeds it facts and carries out what it
@@ -38,6 +44,7 @@ class ResidencyPolicy {
  public:
   virtual ~ResidencyPolicy() = default;
 
+  // A block is in the tier now. Where a request named it, OnTouch came before.
   virtual void OnInsert(Tier tier, const BlockFacts& block) = 0;
   virtual void OnTouch(const TouchedChain& chain) = 0;
   virtual void OnRemove(Tier tier, const BlockKey& key) = 0;

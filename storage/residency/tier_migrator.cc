@@ -41,22 +41,40 @@ bool TierMigrator::Step() {
 
 void TierMigrator::ApplyChanges() {
   const ChangeQueue::Batch batch = changes_->Take();
-  for (const BlockKey& key : batch.changed) Reconcile(key);
-  std::vector<std::pair<Category, int64_t>> gaps_ns;
-  for (const ChangeQueue::Touch& touch : batch.touches) {
-    for (size_t first = 0; first < touch.keys.size(); first += touch.chain_blocks) {
-      const TouchedChain chain{touch.now_ns, touch.category,
-                               absl::MakeConstSpan(touch.keys).subspan(first, touch.chain_blocks)};
-      context_.index->TouchChain(chain, &gaps_ns);
-      context_.policy->OnTouch(chain);
-    }
-  }
-  for (const auto& [category, gap_ns] : gaps_ns) {
-    context_.counters->categories[category].reuse_gap_ms.Record(gap_ns / kMsNs);
+  // Requests before the blocks that they put: a policy knows then what is coming.
+  for (const ChangeQueue::Touch& touch : batch.touches) ApplyTouch(touch);
+  const int64_t now_ns = context_.clock->NowNanos();
+  for (const BlockKey& key : batch.changed) {
+    const TouchedChain request = requests_.Arrived(key, now_ns);
+    if (!request.keys.empty()) context_.policy->OnTouch(request);
+    Reconcile(key);
   }
   if (batch.overflowed) {
     catching_up_ = true;
     sweep_cursor_ = {};
+  }
+}
+
+void TierMigrator::ApplyTouch(const ChangeQueue::Touch& touch) {
+  std::vector<std::pair<Category, int64_t>> gaps_ns;
+  for (size_t first = 0; first < touch.keys.size(); first += touch.chain_blocks) {
+    TouchedChain named{.now_ns = touch.now_ns,
+                       .category = touch.category,
+                       .keys = absl::MakeConstSpan(touch.keys).subspan(first, touch.chain_blocks),
+                       .first_depth = touch.first_depth,
+                       .block_tokens = touch.block_tokens};
+    if (touch.unused_blocks >= touch.chain_blocks) {
+      requests_.LookedUp(named);
+      continue;
+    }
+    TouchedChain used = named;
+    used.keys.remove_suffix(touch.unused_blocks);
+    context_.index->TouchChain(used, &gaps_ns);
+    const TouchedChain request = requests_.Used(named);
+    if (!request.keys.empty()) context_.policy->OnTouch(request);
+  }
+  for (const auto& [category, gap_ns] : gaps_ns) {
+    context_.counters->categories[category].reuse_gap_ms.Record(gap_ns / kMsNs);
   }
 }
 
@@ -120,19 +138,19 @@ bool TierMigrator::SweepSome(size_t records, size_t* dropped) {
 
 void TierMigrator::DropUnreachable(absl::Span<const BlockKey> keys) {
   std::vector<SsdErase> erases;
+  const int64_t now_ns = context_.clock->NowNanos();
   for (const BlockKey& key : keys) {
     const std::optional<RemovedBlock> removed = context_.index->Remove(key);
     if (!removed) continue;
     const IndexedBlock& block = removed->block;
     Reconcile(key, std::nullopt);
-    context_.removals->Remember(key, MissReason::kEvicted);
-    context_.counters->RecordEnd(block, context_.clock->NowNanos(), false);
-    const uint64_t bytes = block.facts.bytes;
+    context_.removals->Remember(key, MissReason::kEvicted, now_ns);
+    context_.counters->RecordEnd(block, now_ns, false);
     if (block.in_dram) {
-      context_.counters->CountEvicted(Tier::kDram, EvictReason::kUnreachable, bytes);
+      context_.counters->CountEvicted(Tier::kDram, EvictReason::kUnreachable, block);
     }
     if (!block.ssd) continue;
-    context_.counters->CountEvicted(Tier::kSsd, EvictReason::kUnreachable, bytes);
+    context_.counters->CountEvicted(Tier::kSsd, EvictReason::kUnreachable, block);
     erases.push_back({key, *block.ssd});
   }
   writer_.Erase(erases);

@@ -6,6 +6,7 @@
 
 #include "storage/residency/change_queue.h"
 #include "storage/residency/migration_context.h"
+#include "storage/residency/request_chains.h"
 #include "storage/residency/room_demand.h"
 #include "storage/residency/ssd_migrator.h"
 #include "storage/residency/unreachable_sweep.h"
@@ -52,6 +53,7 @@ class TierMigrator {
   static constexpr size_t kSweepRecords = 1024;
 
   void ApplyChanges();
+  void ApplyTouch(const ChangeQueue::Touch& touch);
   void Reconcile(const BlockKey& key, const std::optional<IndexedBlock>& block);
   void SweepWhenDue(int64_t now_ns);
   bool SweepSome(size_t records, size_t* dropped);
@@ -76,6 +78,7 @@ class TierMigrator {
 
   // Of the stepping thread.
   SsdMigrator writer_;
+  RequestChains requests_;
   UnreachableSweep sweep_;
   BlockIndex::Cursor sweep_cursor_;
   bool catching_up_ = false;  // a change was lost: the whole index has to be walked now

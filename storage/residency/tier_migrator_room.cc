@@ -99,10 +99,14 @@ size_t TierMigrator::DropVictims(absl::Span<const IndexedBlock> victims) {
     if (dropped.result == BlockIndex::DropResult::kGone) continue;  // deleted meanwhile
     ++dropped_blocks;
     const IndexedBlock& block = dropped.removed.block;
-    context_.counters->CountEvicted(Tier::kDram, EvictReason::kCapacity, block.facts.bytes);
+    context_.counters->CountEvicted(Tier::kDram, EvictReason::kCapacity, block);
     if (dropped.left_node) {
-      context_.removals->Remember(key, MissReason::kEvicted);
-      context_.counters->RecordEnd(block, context_.clock->NowNanos(), true);
+      const int64_t now_ns = context_.clock->NowNanos();
+      // Why it is not on SSD, if the writer has tried.
+      const MissReason refused = context_.removals->ReasonOf(key);
+      context_.removals->Remember(
+          key, refused == MissReason::kNeverSeen ? MissReason::kEvicted : refused, now_ns);
+      context_.counters->RecordEnd(block, now_ns, true);
     } else {
       StoreCounters::Add(context_.counters->demoted_blocks);
       StoreCounters::Add(context_.counters->demoted_bytes, block.facts.bytes);

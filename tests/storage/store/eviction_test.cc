@@ -146,6 +146,7 @@ TEST_F(EvictionTest, WhenTheSsdTakesNothingBlocksLeaveDramAnyway) {
   EXPECT_GE(store_->stats().demotions_refused, 12u);
   EXPECT_EQ(store_->stats().resident_blocks[1], 0u);
   EXPECT_EQ(store_->stats().demoted_blocks, 0u);
+  EXPECT_EQ(Lookup(chain).miss_reason, MissReason::kUnavailable);
 }
 
 TEST_F(EvictionTest, AnSsdWithoutAnyRoomRefusesAndTheStoreGoesOn) {
@@ -154,10 +155,12 @@ TEST_F(EvictionTest, AnSsdWithoutAnyRoomRefusesAndTheStoreGoesOn) {
   setup.ssd_blocks = 0;
   Open(setup);
 
-  EXPECT_THAT(PutChain(Chain("a", 20)), Each(PutOutcome::kStored));
+  const auto chain = Chain("a", 20);
+  EXPECT_THAT(PutChain(chain), Each(PutOutcome::kStored));
   store_->Quiesce();
 
   EXPECT_GE(store_->stats().demotions_refused, 12u);
+  EXPECT_EQ(Lookup(chain).miss_reason, MissReason::kOverQuota);
 }
 
 TEST_F(EvictionTest, ABlockThatSomebodyHoldsIsPassedOver) {
@@ -255,8 +258,40 @@ TEST_F(EvictionTest, TheTierGetsSlotsBackThatItWants) {
   const auto chain = Chain("a", 6);
   PutChain(chain);
   Restart(/*drain=*/true);
+  ASSERT_EQ(ssd_->stats().blocks, 6u);
+
+  ssd_->WantSlotsBelow(4);
+  store_->Quiesce();
+
+  EXPECT_EQ(ssd_->stats().blocks_moved, 3u);
+  EXPECT_TRUE(ssd_->WantedBack(10).empty());
+  EXPECT_EQ(store_->CheckConservation(), "");
+  for (const BlockHash& hash : chain) ExpectReadable(hash);
+}
+
+TEST_F(EvictionTest, WantedSlotsAreKeptWhileTheTierTakesNoWrites) {
+  const auto chain = Chain("a", 6);
+  PutChain(chain);
+  Restart(/*drain=*/true);
+  ssd_->FailWritesWith(absl::UnavailableError("read-only"));
+
+  ssd_->WantSlotsBelow(4);
+  store_->Quiesce();
+
+  EXPECT_EQ(ssd_->stats().blocks, 6u);
+  ssd_->FailWritesWith(absl::OkStatus());
+  store_->Quiesce();
+  EXPECT_EQ(ssd_->stats().blocks_moved, 3u);
+  EXPECT_EQ(store_->CheckConservation(), "");
+}
+
+TEST_F(EvictionTest, WantedSlotsAreErasedIfTheirBlocksCannotMove) {
+  const auto chain = Chain("a", 6);
+  PutChain(chain);
+  Restart(/*drain=*/true);
   for (const BlockHash& hash : chain) ExpectReadable(hash);
   ASSERT_EQ(ssd_->stats().blocks, 6u);
+  ssd_->FailWritesWith(absl::ResourceExhaustedError("full"));
 
   ssd_->WantSlotsBelow(4);
   store_->Quiesce();

@@ -48,6 +48,15 @@ class IndexTest : public ::testing::Test {
     return std::move(buffer).Seal(header);
   }
 
+  bool IsOnSsd(const BlockAddress& address) const {
+    return index_
+        .Where({.keys = {&address.key, 1},
+                .hashes = {&address.identity.hash, 1},
+                .group = address.identity.group,
+                .part = address.identity.part})[0]
+        .ssd;
+  }
+
   std::unique_ptr<DramArena> arena_;
   BlockIndex index_;
 };
@@ -59,7 +68,25 @@ TEST_F(IndexTest, AnotherIdentityUnderTheSameKeyIsNotFound) {
 
   EXPECT_TRUE(index_.Find(Address(1)).any());
   EXPECT_FALSE(index_.Find(forged).any());
-  EXPECT_FALSE(index_.Where({&forged, 1})[0].ssd);
+  EXPECT_FALSE(IsOnSsd(forged));
+  EXPECT_TRUE(IsOnSsd(Address(1)));
+}
+
+TEST_F(IndexTest, EachAnswerOfALongQuestionIsThatOfItsKey) {
+  std::vector<BlockKey> keys;
+  std::vector<BlockHash> hashes;
+  for (uint32_t n = 0; n < 1500; ++n) {
+    if (n % 3 == 0) {
+      ASSERT_TRUE(index_.RestoreOnSsd(Block(n), At(n)));
+    }
+    keys.push_back(Address(n).key);
+    hashes.push_back(Address(n).identity.hash);
+  }
+
+  const auto where = index_.Where({.keys = keys, .hashes = hashes});
+
+  ASSERT_EQ(where.size(), keys.size());
+  for (uint32_t n = 0; n < 1500; ++n) EXPECT_EQ(where[n].ssd, n % 3 == 0) << n;
 }
 
 TEST_F(IndexTest, OneBlockHalfUnderTwoNamespacesIsTwoBlocks) {
@@ -92,6 +119,17 @@ TEST_F(IndexTest, ADemotionOfOtherBytesIsNotAttached) {
 
   EXPECT_FALSE(index_.AttachSsd(Address(1).key, old_bytes, At(1)));
   EXPECT_TRUE(index_.AttachSsd(Address(1).key, index_.DramCopy(Address(1).key), At(1)));
+}
+
+TEST_F(IndexTest, AnSsdCopyMovesOnlyFromWhereItIs) {
+  EXPECT_FALSE(index_.MoveSsd(Address(1).key, At(1), At(2)));
+  index_.RestoreOnSsd(Block(1), At(1));
+
+  EXPECT_TRUE(index_.MoveSsd(Address(1).key, At(1), At(2)));
+  EXPECT_FALSE(index_.MoveSsd(Address(1).key, At(1), At(3)));
+
+  EXPECT_EQ(index_.Find(Address(1)).ssd, At(2));
+  EXPECT_EQ(index_.totals().blocks[1], 1u);
 }
 
 TEST_F(IndexTest, AHeldBlockIsNotDropped) {

@@ -25,7 +25,7 @@ BlockKey Key(uint64_t i) {
 
 // --- CategoryTable
 
-TEST(CategoryTable, AppAndTurnMakeACategory) {
+TEST(CategoryTable, AppTurnAndPreviousStopReasonMakeACategory) {
   CategoryTable table;
   const auto name = [&](const RequestAttributes& attributes) {
     const Category category = table.CategoryOf(attributes);
@@ -33,12 +33,35 @@ TEST(CategoryTable, AppAndTurnMakeACategory) {
   };
 
   EXPECT_EQ(name(Attributes("chat", 1)), "chat/1");
-  EXPECT_EQ(name(Attributes("chat", 2)), "chat/2+");
-  EXPECT_EQ(name(Attributes("chat", 99)), "chat/2+");
+  EXPECT_EQ(name(Attributes("chat", 2)), "chat/2");
+  EXPECT_EQ(name(Attributes("chat", 4)), "chat/3-4");
+  EXPECT_EQ(name(Attributes("chat", 8)), "chat/5-8");
+  EXPECT_EQ(name(Attributes("chat", 99)), "chat/9+");
   EXPECT_EQ(name(Attributes("chat", 0)), "chat");
   EXPECT_EQ(name(Attributes("mine", 1)), "mine/1");
-  EXPECT_EQ(name(Attributes("", 3)), "unknown");
+  EXPECT_EQ(name(Attributes("", 3)), "unknown/3-4");
   EXPECT_EQ(table.CategoryOf({}), kUnknownCategory);
+  RequestAttributes after_tool = Attributes("agent", 5);
+  after_tool.stop_reason = "tool_use";
+  EXPECT_EQ(name(after_tool), "agent/5-8/tool_use");
+}
+
+TEST(CategoryTable, StopReasonsLeaveRoomForAppsAndFallBackToTheirTurn) {
+  CategoryTable table;
+  const auto name = [&](const RequestAttributes& attributes) {
+    const Category category = table.CategoryOf(attributes);
+    return table.Names()[category];
+  };
+  RequestAttributes attributes = Attributes("chat", 1);
+  for (int i = 0; i < 100; ++i) {
+    attributes.stop_reason = "stop" + std::to_string(i);
+    table.CategoryOf(attributes);
+  }
+
+  EXPECT_EQ(name(attributes), "chat/1");
+  EXPECT_EQ(name(Attributes("mine", 1)), "mine/1");
+  attributes.app = "new";
+  EXPECT_EQ(name(attributes), "new/1");
 }
 
 TEST(CategoryTable, WhenItIsFullNewAppsAreOther) {
@@ -80,24 +103,35 @@ TEST(CategoryTable, ThreadsThatLearnAtOnceAgree) {
 
 TEST(RemovalMemory, RemembersTheLastReasonAndForgetsOnRequest) {
   RemovalMemory memory;
-  memory.Remember(Key(1), MissReason::kEvicted);
-  memory.Remember(Key(1), MissReason::kCorrupt);
+  memory.Remember(Key(1), MissReason::kEvicted, 0);
+  memory.Remember(Key(1), MissReason::kCorrupt, 0);
 
   EXPECT_EQ(memory.ReasonOf(Key(1)), MissReason::kCorrupt);
   EXPECT_EQ(memory.ReasonOf(Key(2)), MissReason::kNeverSeen);
-  memory.Forget(Key(2));
-  memory.Forget(Key(1));
+  EXPECT_EQ(memory.Forget(Key(2), 0).reason, MissReason::kNeverSeen);
+  EXPECT_EQ(memory.Forget(Key(1), 0).reason, MissReason::kCorrupt);
   EXPECT_EQ(memory.ReasonOf(Key(1)), MissReason::kNeverSeen);
+}
+
+TEST(RemovalMemory, TellsHowLongAgoAlsoWhenItsSecondsWrap) {
+  constexpr int64_t kSecondNs = 1'000'000'000;
+  constexpr int64_t kWrapS = int64_t{1} << 24;
+  for (const int64_t since_s : {int64_t{0}, int64_t{100}, kWrapS - 1, 5 * kWrapS + 3}) {
+    RemovalMemory memory;
+    memory.Remember(Key(1), MissReason::kEvicted, since_s * kSecondNs);
+
+    EXPECT_EQ(memory.Forget(Key(1), (since_s + 90) * kSecondNs).age_s, 90) << since_s;
+  }
 }
 
 TEST(RemovalMemory, AKeyInTheSamePlaceIsNotMistakenForTheOther) {
   RemovalMemory memory(/*log2_places=*/0);  // one place for all
-  memory.Remember(Key(1), MissReason::kEvicted);
+  memory.Remember(Key(1), MissReason::kEvicted, 0);
 
   EXPECT_EQ(memory.ReasonOf(Key(2)), MissReason::kNeverSeen);
-  memory.Forget(Key(2));
+  memory.Forget(Key(2), 0);
   EXPECT_EQ(memory.ReasonOf(Key(1)), MissReason::kEvicted);
-  memory.Remember(Key(2), MissReason::kExpired);
+  memory.Remember(Key(2), MissReason::kExpired, 0);
   EXPECT_EQ(memory.ReasonOf(Key(1)), MissReason::kNeverSeen);
 }
 

@@ -209,7 +209,7 @@ TEST_F(PutTest, AfterDrainNothingIsAccepted) {
 TEST_F(PutTest, OutcomesAreCountedPerCategory) {
   const auto chain = Chain("a", 3);
   PutChain(chain, kAgent);
-  store_->CountPut(kAgent, PutOutcome::kDuplicate);
+  store_->CountPut(ns_, kAgent, PutOutcome::kDuplicate);
 
   for (const CategoryStats& category : store_->stats().categories) {
     const bool agent = category.name == "agent/1";

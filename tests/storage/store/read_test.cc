@@ -209,12 +209,13 @@ TEST_F(ReadTest, AReadThatGetsNoRoomIsAMissAndKeepsTheBlock) {
 }
 
 TEST_F(ReadTest, GetsAreCounted) {
-  store_->CountGet(kChat, 3, 2, 5 * kTestBlockBytes);
+  store_->CountGet(kChat, {.blocks = {3, 2}, .bytes = {3 * kTestBlockBytes, kTestBlockBytes}});
 
   const CategoryStats chat = store_->stats().categories[2];
   EXPECT_EQ(chat.get_blocks[0], 3u);
   EXPECT_EQ(chat.get_blocks[1], 2u);
-  EXPECT_EQ(chat.get_bytes, 5 * kTestBlockBytes);
+  EXPECT_EQ(chat.get_bytes[0], 3 * kTestBlockBytes);
+  EXPECT_EQ(chat.get_bytes[1], kTestBlockBytes);
 }
 
 TEST_F(ReadTest, TouchesBecomeReuseGaps) {

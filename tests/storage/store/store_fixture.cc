@@ -32,7 +32,13 @@ void StoreTest::TearDown() {
 }
 
 void StoreTest::Open(Setup setup) {
+  OpenWithoutNamespace(std::move(setup));
+  ns_ = OpenNamespace("model");
+}
+
+void StoreTest::OpenWithoutNamespace(Setup setup) {
   store_.reset();
+  ns_ = nullptr;
   setup_ = std::move(setup);
   if (setup_.medium == nullptr) setup_.medium = std::make_shared<FakeSsdMedium>();
   DramArena::Options arena_options;
@@ -59,7 +65,6 @@ void StoreTest::Open(Setup setup) {
   auto store = BlockStore::Open(options, secret, std::move(tiers));
   ASSERT_TRUE(store.ok()) << store.status();
   store_ = *std::move(store);
-  ns_ = OpenNamespace("model");
 }
 
 void StoreTest::Restart(bool drain) {

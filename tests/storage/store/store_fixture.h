@@ -47,6 +47,8 @@ class StoreTest : public ::testing::Test {
   void TearDown() override;
 
   void Open(Setup setup);
+  // As Open, with none but the namespaces that the SSD remembers; ns_ is null.
+  void OpenWithoutNamespace(Setup setup);
   // A clean stop and a start on what the SSD holds.
   void Restart(bool drain);
 

@@ -1,0 +1,110 @@
+#include "storage/residency/model/hazard_estimator.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace halflife {
+namespace {
+
+// Strength of the priors, in observations that were at risk throughout: a group's curve is drawn to
+// the curve over all groups, that to its bin before, a factor to 1. Between 3 and 30 the hit ratio
+// changes by less than 0.3 points (measured on the Mooncake conversation trace and on a
+// coding-agent trace).
+constexpr double kCurvePrior = 10;
+constexpr double kPooledPrior = 20;
+constexpr double kFactorPrior = 10;
+constexpr double kMinMultiplier = 0.05;
+constexpr double kMaxMultiplier = 20;
+// Before there is evidence; any constant does, since all blocks are equal then.
+constexpr double kInitialHazardPerS = 1e-3;
+
+}  // namespace
+
+HazardFit::HazardFit() {
+  for (auto& curve : base) curve.fill(kInitialHazardPerS);
+  for (auto& factor : multiplier) factor.fill(1);
+}
+
+double HazardFit::MultiplierOf(const RequestFeatures& features) const {
+  double product = 1;
+  for (int f = 0; f < kRequestFactors; ++f) product *= multiplier[f][features.levels[f]];
+  return product;
+}
+
+void HazardEstimator::AddTimeAtRisk(const Interval& interval, double from_s, double to_s,
+                                    double weight) {
+  double expected_events = 0;
+  for (int bin = AgeBinOf(from_s); from_s < to_s; ++bin) {
+    const double end_s = bin + 1 < kAgeBins ? std::min(to_s, kAgeEdgesS[bin + 1]) : to_s;
+    const double at_risk_s = (end_s - from_s) * weight * interval.multiplier;
+    expected_s_[interval.group][bin] += at_risk_s;
+    expected_events += at_risk_s * fit_.base[interval.group][bin];
+    from_s = end_s;
+  }
+  for (int f = 0; f < kRequestFactors; ++f) {
+    const uint8_t level = interval.features.levels[f];
+    factor_expected_[f][level] += expected_events / fit_.multiplier[f][level];
+  }
+}
+
+void HazardEstimator::AddReuse(const Interval& interval, double age_s, double weight) {
+  events_[interval.group][AgeBinOf(age_s)] += weight;
+  for (int f = 0; f < kRequestFactors; ++f) {
+    factor_events_[f][interval.features.levels[f]] += weight;
+  }
+}
+
+void HazardEstimator::Forget(double elapsed_s) {
+  const double kept = std::exp2(-elapsed_s / kHalfLifeS);
+  const auto scale = [kept](auto& table) {
+    for (auto& row : table) {
+      for (double& cell : row) cell *= kept;
+    }
+  };
+  scale(events_);
+  scale(expected_s_);
+  scale(factor_events_);
+  scale(factor_expected_);
+}
+
+double HazardEstimator::events() const {
+  double sum = 0;
+  for (const auto& level : factor_events_[kCategoryFactor]) sum += level;
+  return sum;
+}
+
+void HazardEstimator::Fit() {
+  FitBase();
+  for (int f = 0; f < kRequestFactors; ++f) {
+    for (int level = 0; level < kFactorLevels; ++level) {
+      fit_.multiplier[f][level] = std::clamp(
+          (factor_events_[f][level] + kFactorPrior) / (factor_expected_[f][level] + kFactorPrior),
+          kMinMultiplier, kMaxMultiplier);
+    }
+  }
+}
+
+void HazardEstimator::FitBase() {
+  std::array<double, kAgeBins> pooled_events{}, pooled_s{};
+  double all_events = 0, all_s = 0;
+  for (int group = 0; group < kHistoryGroups; ++group) {
+    for (int bin = 0; bin < kAgeBins; ++bin) {
+      pooled_events[bin] += events_[group][bin];
+      pooled_s[bin] += expected_s_[group][bin];
+      all_events += events_[group][bin];
+      all_s += expected_s_[group][bin];
+    }
+  }
+  double pooled = all_s > 0 ? all_events / all_s : kInitialHazardPerS;
+  for (int bin = 0; bin < kAgeBins; ++bin) {
+    const double width_s = AgeBinWidthS(bin);
+    pooled = (pooled_events[bin] + kPooledPrior * width_s * pooled) /
+             (pooled_s[bin] + kPooledPrior * width_s);
+    for (int group = 0; group < kHistoryGroups; ++group) {
+      fit_.base[group][bin] = (events_[group][bin] + kCurvePrior * width_s * pooled) /
+                              (expected_s_[group][bin] + kCurvePrior * width_s);
+    }
+  }
+}
+
+}  // namespace halflife

@@ -1,0 +1,244 @@
+#include "storage/residency/model/model_policy.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace halflife {
+namespace {
+
+// A request's blocks move together: they are one observation where their weights are 1/n, n where
+// they are 1. In between, long requests count more, as they do in hits: hit ratio +0.2 points over
+// 1/n on a coding-agent trace, +0.1 on the Mooncake conversation trace.
+constexpr double kWeightExponent = -0.75;
+// Ended idle intervals before the model is followed.
+constexpr uint64_t kCalibratingReuses = 256;
+// A token costs 2 * parameters FLOPs plus 4 * layers * hidden FLOPs per token before it; both are
+// equal at 27,000 (Llama-2-7B) to 38,000 tokens of prefix (Qwen2.5-7B).
+constexpr double kTokensThatDoubleTheCost = 35'000;
+// Look-ups whose memory is fetched at a time.
+constexpr size_t kPrefetchBlocks = 8;
+constexpr double kNsPerS = 1e9;
+constexpr int64_t kRefitPeriodNs = static_cast<int64_t>(ReuseObserver::kRefitPeriodS * kNsPerS);
+
+constexpr int Index(Tier tier) { return static_cast<int>(tier); }
+
+}  // namespace
+
+ModelPolicy::ModelPolicy(const Options& options)
+    : options_(options), chains_(this, kHistoryGroups * kMultiplierLevels) {}
+
+ModelPolicy::~ModelPolicy() = default;
+
+// --- Order
+
+int ModelPolicy::QueueOf(const TrackedBlock& block) const {
+  return block.group * kMultiplierLevels + block.level;
+}
+
+RetentionRank ModelPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
+  if (!led_[Index(tier)]) return {0, block.last_touch_ns};
+  const double age_s =
+      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns, 0)) / kNsPerS;
+  return {table_.IndexOf(block.group, block.level, age_s) * ValueOf(block), block.last_touch_ns};
+}
+
+double ModelPolicy::ValueOf(const TrackedBlock& block) const {
+  if (options_.objective == RetentionObjective::kHits) return 1;
+  if (block.prefix >= value_per_depth_.size()) return 1;
+  return 1 + block.depth * value_per_depth_[block.prefix];
+}
+
+double ModelPolicy::IndexOf(const BlockKey& key, int64_t now_ns) const {
+  const uint32_t n = chains_.Find(key);
+  if (n == 0 || chains_[n].touches == 0) return 0;
+  const TrackedBlock& block = chains_[n];
+  const double age_s =
+      static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns, 0)) / kNsPerS;
+  return table_.IndexOf(block.group, block.level, age_s) * ValueOf(block);
+}
+
+bool ModelPolicy::ModelLeads(Tier tier) const {
+  if (observer_.reuses() < kCalibratingReuses) return false;
+  return duels_[Index(tier)] == nullptr || duels_[Index(tier)]->model_leads();
+}
+
+// --- Facts
+
+void ModelPolicy::OnTouch(const TouchedChain& chain) {
+  if (chain.keys.empty()) return;
+  now_ns_ = std::max(now_ns_, chain.now_ns);
+  RefitWhenDue(now_ns_);
+  LearnFrom(chain);
+  LearnValue(chain);
+  FightDuels(chain);
+  ForgetGhosts();
+}
+
+void ModelPolicy::RefitWhenDue(int64_t now_ns) {
+  if (refitted_ && now_ns < refit_due_ns_) return;
+  refitted_ = true;
+  refit_due_ns_ = now_ns + kRefitPeriodNs;
+  observer_.Refit(now_ns);
+  table_.Refresh(observer_.fit());
+  chains_.RanksChanged();
+  for (const auto& duel : duels_) {
+    if (duel != nullptr) duel->RanksChanged();
+  }
+}
+
+// Finds the blocks of the chain, as far as it is one. Returns how many of them, from the first on,
+// some request has named before.
+uint32_t ModelPolicy::NameBlocks(const TouchedChain& chain) {
+  numbers_.clear();
+  uint32_t known_blocks = 0;
+  for (size_t i = 0; i < chain.keys.size(); ++i) {
+    if (i + kPrefetchBlocks < chain.keys.size()) chains_.Prefetch(chain.keys[i + kPrefetchBlocks]);
+    const auto depth = chain.first_depth + static_cast<uint32_t>(i);
+    const uint32_t n = chains_.FindOrAdd(chain.keys[i], depth);
+    if (chains_[n].named) break;  // twice in one chain
+    chains_[n].named = true;
+    if (known_blocks == numbers_.size() && chains_[n].touches > 0) ++known_blocks;
+    numbers_.push_back(n);
+  }
+  return known_blocks;
+}
+
+void ModelPolicy::LearnFrom(const TouchedChain& chain) {
+  const uint32_t known_blocks = NameBlocks(chain);
+  const auto all_blocks = static_cast<uint32_t>(numbers_.size());
+  const RequestFeatures features =
+      FeaturesOf(chain.category, all_blocks - known_blocks, known_blocks);
+  const double multiplier = observer_.fit().MultiplierOf(features);
+  const uint8_t level = LevelOfMultiplier(multiplier);
+  const bool observed = observer_.Samples(chain.keys.back().Head());
+  const auto weight = static_cast<float>(std::pow(all_blocks, kWeightExponent));
+  std::array<ReuseObserver::CohortId, kHistoryGroups> cohorts{};
+  // From the last block to the first, so that each parent ends up behind its child.
+  for (auto at = numbers_.rbegin(); at != numbers_.rend(); ++at) {
+    chains_.Unqueue(*at);
+    TouchBlock(*at, now_ns_);
+    TrackedBlock& block = chains_[*at];
+    block.level = level;
+    block.category = features.levels[kCategoryFactor];
+    block.named = false;
+    if (observed) {
+      ReuseObserver::CohortId& cohort = cohorts[block.group];
+      if (cohort == 0) {
+        cohort = observer_.Open(now_ns_, {block.group, features, static_cast<float>(multiplier)},
+                                weight);
+      }
+      if (cohort != 0) observer_.Join(cohort);
+      block.cohort = cohort;
+    }
+    chains_.Requeue(*at);
+  }
+}
+
+void ModelPolicy::LearnValue(const TouchedChain& chain) {
+  if (chain.block_tokens == 0) return;
+  const uint16_t prefix = chains_[numbers_.front()].prefix;
+  if (prefix >= value_per_depth_.size()) value_per_depth_.resize(prefix + 1, 0.0);
+  value_per_depth_[prefix] = chain.block_tokens / kTokensThatDoubleTheCost;
+}
+
+void ModelPolicy::TouchBlock(uint32_t n, int64_t now_ns) {
+  TrackedBlock& block = chains_[n];
+  observer_.EndInReuse(block.cohort, now_ns);
+  block.cohort = 0;
+  if (block.touches > 0) {
+    const auto gap_s =
+        static_cast<float>(static_cast<double>(now_ns - block.last_touch_ns) / kNsPerS);
+    block.mean_gap_s = block.touches == 1 ? gap_s : (block.mean_gap_s + gap_s) / 2;
+  }
+  if (block.touches < UINT16_MAX) ++block.touches;
+  block.last_touch_ns = now_ns;
+  block.group = HistoryGroupOf(block.touches, block.mean_gap_s);
+}
+
+void ModelPolicy::OnInsert(Tier tier, const BlockFacts& facts) {
+  now_ns_ = std::max(now_ns_, facts.last_touch_ns);
+  const uint32_t n = chains_.FindOrAdd(facts.key, facts.depth);
+  TrackedBlock& block = chains_[n];
+  if (block.touches == 0) {
+    // Nobody named it: restored from SSD, or put without a look-up. It goes with its parent, which
+    // the same request touched, and is not observed.
+    const uint32_t parent = facts.depth == 0 ? 0 : chains_.Find(facts.parent);
+    block.level =
+        parent != 0 && chains_[parent].touches > 0 ? chains_[parent].level : LevelOfMultiplier(1);
+    block.touches = 1;
+    block.last_touch_ns = facts.last_touch_ns;
+    block.category = static_cast<uint8_t>(std::min<Category>(facts.category, kMaxCategories - 1));
+  }
+  chains_.Insert(tier, n, facts);
+}
+
+void ModelPolicy::OnRemove(Tier tier, const BlockKey& key) {
+  chains_.Remove(tier, key);
+  ForgetGhosts();
+}
+
+void ModelPolicy::ForgetGhosts() {
+  while (const uint32_t n = chains_.GhostToForget()) {
+    observer_.EndUnseen(chains_[n].cohort, now_ns_);
+    chains_.Forget(n);
+  }
+}
+
+// --- Decisions
+
+std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
+  now_ns_ = std::max(now_ns_, now_ns);
+  has_evicted_[Index(tier)] = true;
+  if (const bool leads = ModelLeads(tier); leads != led_[Index(tier)]) {
+    led_[Index(tier)] = leads;
+    chains_.RanksChanged();
+  }
+  const uint32_t n = chains_.Lowest(tier, now_ns_);
+  if (n == 0) return std::nullopt;
+  return chains_.KeyOf(n);
+}
+
+bool ModelPolicy::AdmitToSsd(const BlockFacts& facts, int64_t now_ns) {
+  const uint32_t n = chains_.Find(facts.key);
+  // Whole chains: what carries a block on SSD follows it there.
+  if (n == 0 || chains_.HasChildren(Tier::kSsd, n)) return true;
+  if (!has_evicted_[Index(Tier::kSsd)] || !led_[Index(Tier::kSsd)]) return true;
+  const uint32_t worst = chains_.Lowest(Tier::kSsd, now_ns);
+  if (worst == 0) return true;
+  return RankOf(Tier::kSsd, chains_[n], now_ns).value >=
+         options_.ssd_admission_margin * RankOf(Tier::kSsd, chains_[worst], now_ns).value;
+}
+
+void ModelPolicy::FightDuels(const TouchedChain& chain) {
+  if (!options_.duel) return;
+  for (int tier = 0; tier < kTierCount; ++tier) {
+    if (!has_evicted_[tier]) continue;  // how much fits is not known yet
+    if (duels_[tier] == nullptr) duels_[tier] = std::make_unique<RetentionDuel>(&table_);
+    RetentionDuel& duel = *duels_[tier];
+    duel.SetCapacity(chains_.BlocksIn(static_cast<Tier>(tier)));
+    sampled_.clear();
+    for (size_t i = 0; i < numbers_.size(); ++i) {
+      const uint64_t id = chain.keys[i].Head();
+      if (!duel.Samples(id)) continue;
+      const TrackedBlock& block = chains_[numbers_[i]];
+      sampled_.push_back({id, static_cast<float>(ValueOf(block)), block.group, block.level});
+    }
+    duel.Serve(sampled_, now_ns_);
+  }
+}
+
+ModelPolicy::Stats ModelPolicy::stats() const {
+  Stats stats;
+  stats.state = observer_.reuses() < kCalibratingReuses ? State::kCalibrating : State::kServing;
+  stats.observed_reuses = observer_.reuses();
+  stats.observer_sample_rate = observer_.sample_rate();
+  for (int tier = 0; tier < kTierCount; ++tier) {
+    stats.model_leads[tier] = ModelLeads(static_cast<Tier>(tier));
+    if (duels_[tier] != nullptr) stats.duels[tier] = duels_[tier]->stats();
+  }
+  stats.ghosts = chains_.ghosts();
+  stats.memory_bytes = sizeof *this + chains_.memory_bytes() + observer_.memory_bytes();
+  return stats;
+}
+
+}  // namespace halflife

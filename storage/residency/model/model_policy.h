@@ -1,0 +1,94 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "storage/residency/model/retention_duel.h"
+#include "storage/residency/model/retention_index.h"
+#include "storage/residency/model/reuse_observer.h"
+#include "storage/residency/model/tracked_chains.h"
+#include "storage/residency/residency_policy.h"
+
+namespace halflife {
+
+// Keeps what the reuse model expects to save most per second of residence.
+//
+// ReuseObserver learns from every touch how soon blocks come back, given their own history and the
+// request that touched them last; every 30 s RetentionTable turns that into an index per history
+// group, multiplier and age; the block of lowest index, times the value of a hit of it, goes first.
+// A duel of miniature caches per tier falls back to recency where the model does not pay, and until
+// something has been learnt the order is recency's.
+//
+// Formulas and figures: docs/decisions/004-residency.md. Not thread-safe, like any ResidencyPolicy.
+class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
+ public:
+  struct Options {
+    // What a hit is worth: the recompute time that it saves, which grows with depth, or one block.
+    RetentionObjective objective = RetentionObjective::kHits;
+    // Off: the model's order whatever it hits.
+    bool duel = true;
+    // How many times the index of the block it pushes out a demoted block must have.
+    double ssd_admission_margin = 1.5;
+  };
+
+  explicit ModelPolicy(const Options& options);
+  ~ModelPolicy() override;
+
+  void OnInsert(Tier tier, const BlockFacts& block) override;
+  void OnTouch(const TouchedChain& chain) override;
+  void OnRemove(Tier tier, const BlockKey& key) override;
+  std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
+  void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
+  void ClearSkips() override { chains_.ClearSkips(); }
+  bool AdmitToSsd(const BlockFacts& block, int64_t now_ns) override;
+
+  // The index of a block as it is now, times its value: hits, or hits' worth, per second. 0 of a
+  // block that is not known.
+  double IndexOf(const BlockKey& key, int64_t now_ns) const;
+
+  enum class State : uint8_t { kCalibrating, kServing };
+  struct Stats {
+    State state = State::kCalibrating;
+    uint64_t observed_reuses = 0;
+    double observer_sample_rate = 1;
+    std::array<bool, kTierCount> model_leads{};
+    std::array<RetentionDuel::Stats, kTierCount> duels;
+    size_t ghosts = 0;
+    size_t memory_bytes = 0;
+  };
+  Stats stats() const;
+  const HazardFit& fit() const { return observer_.fit(); }
+
+ private:
+  // RetentionOrder
+  int QueueOf(const TrackedBlock& block) const override;
+  RetentionRank RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const override;
+
+  bool ModelLeads(Tier tier) const;
+  double ValueOf(const TrackedBlock& block) const;
+  void RefitWhenDue(int64_t now_ns);
+  uint32_t NameBlocks(const TouchedChain& chain);
+  void LearnFrom(const TouchedChain& chain);
+  void LearnValue(const TouchedChain& chain);
+  void TouchBlock(uint32_t n, int64_t now_ns);
+  void FightDuels(const TouchedChain& chain);
+  void ForgetGhosts();
+
+  const Options options_;
+  ReuseObserver observer_;
+  RetentionTable table_;
+  TrackedChains chains_;
+  std::array<std::unique_ptr<RetentionDuel>, kTierCount> duels_;
+  std::array<bool, kTierCount> led_{};  // by the model, when ranks were last taken
+  std::array<bool, kTierCount> has_evicted_{};
+  std::vector<double> value_per_depth_;  // by namespace number
+  bool refitted_ = false;
+  int64_t refit_due_ns_ = 0;
+  int64_t now_ns_ = 0;
+
+  // Of the request that is being learnt from: scratch, kept for its memory.
+  std::vector<uint32_t> numbers_;
+  std::vector<SampledBlock> sampled_;
+};
+
+}  // namespace halflife

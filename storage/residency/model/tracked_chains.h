@@ -1,0 +1,171 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "absl/container/flat_hash_set.h"
+#include "storage/index/prefix_table.h"
+#include "storage/index/record_pool.h"
+#include "storage/residency/model/ranked_queues.h"
+#include "storage/residency/residency_policy.h"
+
+namespace halflife {
+
+// What a policy remembers of a block, in a tier or not (a ghost). 48 bytes, and 16 per tier.
+struct TrackedBlock {
+  struct InTier {
+    QueueLink link;
+    uint32_t children = 0;  // of those in that tier
+    uint16_t queue = 0;
+    uint8_t place = 0;  // TrackedChains::Place
+  };
+
+  Digest128 block{};
+  int64_t last_touch_ns = 0;
+  uint32_t parent = 0;  // 0 = none known; only of a block in a tier
+  uint32_t depth = 0;   // above the parent's: links cannot form a ring
+  uint32_t cohort = 0;  // of its open idle interval
+  float mean_gap_s = 0;
+  uint16_t prefix = 0;   // number of its namespace
+  uint16_t touches = 0;  // saturates
+  uint8_t group = 0;     // HistoryGroupOf
+  uint8_t level = 0;     // LevelOfMultiplier, of the request that touched it last
+  uint8_t category = 0;
+  bool named = false;  // by the request that is being learnt from
+  std::array<InTier, kTierCount> tiers;
+};
+
+// In which order a policy gives blocks up. Pure.
+class RetentionOrder {
+ public:
+  virtual ~RetentionOrder() = default;
+  // Blocks of one queue go in last-touch order. Below the number of queues.
+  virtual int QueueOf(const TrackedBlock& block) const = 0;
+  virtual RetentionRank RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const = 0;
+};
+
+// The blocks of two tiers, their chains, and the next block to go under a RetentionOrder; and
+// ghosts: blocks that were named or evicted, of which only the history is kept.
+//
+// A block may go only if no child would be left behind: none in the same tier, and for a block that
+// is on SSD only none in DRAM either. Such a block *parks* when it reaches the front of its queue
+// and comes back to the front when its last child is gone. On SSD, blocks that are in DRAM as well
+// go only when nothing else may.
+//
+// A block costs 80 bytes and about 8 for its place in the set. Ghosts are as many as blocks in
+// tiers, but kMinGhosts may always be. Not thread-safe. Borrows `order`.
+class TrackedChains {
+ public:
+  static constexpr size_t kMinGhosts = size_t{1} << 18;  // 23 MB
+
+  TrackedChains(const RetentionOrder* order, int queues);
+  TrackedChains(const TrackedChains&) = delete;
+  TrackedChains& operator=(const TrackedChains&) = delete;
+
+  // --- Blocks by number; 0 = none
+  uint32_t Find(const BlockKey& key) const;
+  // Find will be called soon: begins to fetch what it needs.
+  void Prefetch(const BlockKey& key) const { by_key_.prefetch(key); }
+  // As a ghost, if it is not known.
+  uint32_t FindOrAdd(const BlockKey& key, uint32_t depth);
+  TrackedBlock& operator[](uint32_t n) { return blocks_[n]; }
+  const TrackedBlock& operator[](uint32_t n) const { return blocks_[n]; }
+  BlockKey KeyOf(uint32_t n) const { return {prefixes_[blocks_[n].prefix], blocks_[n].block}; }
+  bool InTier(Tier tier, uint32_t n) const;
+  bool InAnyTier(uint32_t n) const { return InTier(Tier::kDram, n) || InTier(Tier::kSsd, n); }
+  size_t BlocksIn(Tier tier) const { return in_tier_[static_cast<int>(tier)]; }
+
+  // --- Facts
+  // `n` is FindOrAdd(facts.key).
+  void Insert(Tier tier, uint32_t n, const BlockFacts& facts);
+  void Remove(Tier tier, const BlockKey& key);
+  // Around a change of what QueueOf looks at: out of its queues, and behind all others again.
+  void Unqueue(uint32_t n);
+  void Requeue(uint32_t n);
+
+  // --- Decisions
+  // The block to give up next, 0 = none.
+  uint32_t Lowest(Tier tier, int64_t now_ns);
+  bool HasChildren(Tier tier, uint32_t n) const { return At(tier, n).children > 0; }
+  void Skip(Tier tier, const BlockKey& key);
+  void ClearSkips();
+  void RanksChanged();
+
+  // The oldest ghost if there are too many of them, else 0. Its owner lets go of it and calls
+  // Forget.
+  uint32_t GhostToForget();
+  void Forget(uint32_t n);
+  size_t ghosts() const { return ghosts_; }
+  size_t memory_bytes() const;
+
+ private:
+  // Where a block stands within a tier. Ghosts stand in a list of their own, as kGhost in DRAM.
+  enum Place : uint8_t {
+    kAbsent = 0,
+    kQueued,   // in its queue
+    kShared,   // SSD: in the queue of those that are in DRAM as well
+    kSkipped,  // passed over until it is touched or the skips are cleared
+    kParked,   // has children, in no list
+    kGhost,
+  };
+  struct InOneTier {
+    TrackedChains* chains;
+    Tier tier;
+    QueueLink& link(uint32_t n) { return chains->At(tier, n).link; }
+    RetentionRank RankOf(uint32_t n, int64_t at_ns) const {
+      return chains->order_->RankOf(tier, chains->blocks_[n], at_ns);
+    }
+    bool MustStay(uint32_t n) const { return chains->HasChildThatNeedsIt(tier, n); }
+    void Park(uint32_t n) const { chains->At(tier, n).place = kParked; }
+  };
+  using Queues = RankedQueues<InOneTier>;
+  struct Hash {
+    using is_transparent = void;
+    const RecordPool<TrackedBlock>* blocks;
+    size_t operator()(const BlockKey& key) const { return BlockKeyHash()(key); }
+    size_t operator()(uint32_t n) const { return BlockKeyHash()(BlockKey{{}, (*blocks)[n].block}); }
+  };
+  struct Equal {
+    using is_transparent = void;
+    const RecordPool<TrackedBlock>* blocks;
+    const PrefixTable* prefixes;
+    bool operator()(uint32_t a, uint32_t b) const { return a == b; }
+    bool operator()(uint32_t n, const BlockKey& key) const {
+      return (*blocks)[n].block == key.block && (*prefixes)[(*blocks)[n].prefix] == key.ns;
+    }
+    bool operator()(const BlockKey& key, uint32_t n) const { return (*this)(n, key); }
+  };
+
+  TrackedBlock::InTier& At(Tier tier, uint32_t n) {
+    return blocks_[n].tiers[static_cast<int>(tier)];
+  }
+  const TrackedBlock::InTier& At(Tier tier, uint32_t n) const {
+    return blocks_[n].tiers[static_cast<int>(tier)];
+  }
+  Queues& QueuesOf(Tier tier, uint8_t place);
+  void Enqueue(Tier tier, uint32_t n, uint8_t place, bool at_front);
+  void Dequeue(Tier tier, uint32_t n);
+  void LinkNew(Tier tier, uint32_t n);
+  uint8_t PlaceOf(Tier tier, uint32_t n) const;
+  bool HasChildThatNeedsIt(Tier tier, uint32_t n) const;
+  void LinkToParent(uint32_t n, const BlockKey& parent_key);
+  void Unpark(uint32_t n);
+  void BecomeGhost(uint32_t n);
+
+  const RetentionOrder* const order_;
+  RecordPool<TrackedBlock> blocks_;
+  PrefixTable prefixes_;
+  absl::flat_hash_set<uint32_t, Hash, Equal> by_key_;
+  InOneTier dram_{this, Tier::kDram};
+  InOneTier ssd_{this, Tier::kSsd};
+  Queues dram_queues_;
+  Queues ssd_queues_;
+  Queues shared_queues_;  // SSD
+  Queues dram_aside_;     // [0] skipped blocks, [1] ghosts
+  Queues ssd_aside_;      // [0] skipped blocks
+  std::array<size_t, kTierCount> in_tier_{};
+  size_t ghosts_ = 0;
+};
+
+}  // namespace halflife

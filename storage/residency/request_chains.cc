@@ -1,0 +1,81 @@
+#include "storage/residency/request_chains.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace halflife {
+namespace {
+
+// Calls that come this soon after one another, for blocks of one look-up, are one request: the Gets
+// of a long prefix. A later use without a look-up is another one.
+constexpr int64_t kSameRequestNs = int64_t{5} * 1000 * 1000 * 1000;
+
+constexpr size_t kMinPlaces = 4096;
+
+}  // namespace
+
+void RequestChains::LookedUp(const TouchedChain& chain) {
+  if (chain.keys.empty() || chain.keys.size() > limits_.blocks) return;
+  if (places_.empty()) places_.resize(std::bit_ceil(std::max(2 * limits_.blocks, kMinPlaces)));
+  const uint64_t number = first_request_ + requests_.size();
+  Request request;
+  request.category = chain.category;
+  request.first_depth = chain.first_depth;
+  request.block_tokens = chain.block_tokens;
+  request.last_call_ns = chain.now_ns;
+  request.blocks = chain.keys.size();
+  request.keys.assign(chain.keys.begin(), chain.keys.end());
+  blocks_ += request.blocks;
+  requests_.push_back(std::move(request));
+  for (const BlockKey& key : chain.keys) {
+    places_[key.Head() & (places_.size() - 1)] = {key.Head(), number};
+  }
+  MakeRoom();
+}
+
+void RequestChains::MakeRoom() {
+  while (requests_.size() > limits_.requests || blocks_ > limits_.blocks) {
+    blocks_ -= requests_.front().blocks;
+    requests_.pop_front();
+    ++first_request_;
+  }
+}
+
+RequestChains::Request* RequestChains::Find(const BlockKey& key) {
+  if (places_.empty()) return nullptr;
+  const Place& place = places_[key.Head() & (places_.size() - 1)];
+  if (place.head != key.Head() || place.request < first_request_) return nullptr;
+  return &requests_[place.request - first_request_];
+}
+
+TouchedChain RequestChains::Tell(Request* request, int64_t now_ns) {
+  request->last_call_ns = now_ns;
+  told_ = std::exchange(request->keys, {});
+  return {.now_ns = now_ns,
+          .category = request->category,
+          .keys = told_,
+          .first_depth = request->first_depth,
+          .block_tokens = request->block_tokens};
+}
+
+TouchedChain RequestChains::Used(const TouchedChain& chain) {
+  if (chain.keys.empty()) return {};
+  // By its last block: the first ones are shared with other requests.
+  Request* const request = Find(chain.keys.back());
+  if (request == nullptr) return chain;
+  const bool told = request->keys.empty();
+  if (told && chain.now_ns - request->last_call_ns > kSameRequestNs) return chain;
+  return Tell(request, chain.now_ns);
+}
+
+TouchedChain RequestChains::Arrived(const BlockKey& key, int64_t now_ns) {
+  Request* const request = Find(key);
+  return request == nullptr || request->keys.empty() ? TouchedChain() : Tell(request, now_ns);
+}
+
+size_t RequestChains::memory_bytes() const {
+  return places_.capacity() * sizeof(Place) + blocks_ * sizeof(BlockKey);
+}
+
+}  // namespace halflife

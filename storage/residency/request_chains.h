@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "storage/residency/residency_policy.h"
+
+namespace halflife {
+
+// Puts a request together again from the calls in which it reaches a store: a Lookup of its whole
+// chain, Gets of up to 128 blocks of what is here, Puts of what is not. A ResidencyPolicy is told
+// of the request once, with its whole chain, when the first of its blocks is used or arrives: a
+// look-up alone is no use. What was not looked up before is a request of its own.
+//
+// A block leads to the request that looked it up last, through a table in which later ones replace
+// earlier ones. So it is bounded, and a request is sometimes told in pieces: a policy then learns a
+// little less well. 24 MB at most. Not thread-safe.
+class RequestChains {
+ public:
+  struct Limits {
+    size_t requests = 4096;
+    size_t blocks = size_t{1} << 18;  // over all requests
+  };
+
+  RequestChains() : RequestChains(Limits()) {}
+  explicit RequestChains(const Limits& limits) : limits_(limits) {}
+
+  // Each call names blocks of one chain, first block first.
+  void LookedUp(const TouchedChain& chain);
+  // Blocks were served; `chain` may go on behind them. Returns what the policy is to be told:
+  // without keys if that has been done. Valid until the next call.
+  TouchedChain Used(const TouchedChain& chain);
+  // As Used, of a block that was put.
+  TouchedChain Arrived(const BlockKey& key, int64_t now_ns);
+
+  size_t memory_bytes() const;
+
+ private:
+  struct Request {
+    Category category = kUnknownCategory;
+    uint32_t first_depth = 0;
+    uint32_t block_tokens = 0;
+    int64_t last_call_ns = 0;
+    size_t blocks = 0;
+    std::vector<BlockKey> keys;  // empty once told
+  };
+  // Which request looked a block up last. Found by the block's low bits: another block may have
+  // taken its place.
+  struct Place {
+    uint64_t head = 0;
+    uint64_t request = 0;  // counted from 1
+  };
+
+  Request* Find(const BlockKey& key);
+  TouchedChain Tell(Request* request, int64_t now_ns);
+  void MakeRoom();
+
+  const Limits limits_;
+  std::vector<Place> places_;     // a power of two
+  std::deque<Request> requests_;  // oldest first
+  uint64_t first_request_ = 1;    // number of requests_.front()
+  size_t blocks_ = 0;
+  std::vector<BlockKey> told_;  // what Tell answered last
+};
+
+}  // namespace halflife

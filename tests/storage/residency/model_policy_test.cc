@@ -1,0 +1,166 @@
+#include "storage/residency/model/model_policy.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/storage/residency/policy_cache.h"
+
+namespace halflife {
+namespace {
+
+using State = ModelPolicy::State;
+
+// Sessions of two categories, one request every two seconds. Blocks of the kept category are asked
+// for again once, after about 40 s; those of the other one never.
+class TwoCategories {
+ public:
+  explicit TwoCategories(uint64_t seed) : random_(seed) {}
+
+  TestRequest Next(Category kept) {
+    time_s_ += 2;
+    if (!returns_.empty() && returns_.begin()->first <= time_s_) {
+      TestRequest request{time_s_, returns_.begin()->second.category,
+                          returns_.begin()->second.blocks};
+      returns_.erase(returns_.begin());
+      return request;
+    }
+    TestRequest request{time_s_, static_cast<Category>(1 + random_() % 2), {}};
+    for (int i = 0; i < 8; ++i) request.blocks.push_back(next_block_++);
+    if (request.category == kept) {
+      const double gap_s = 30 + static_cast<double>(random_() % 20);
+      returns_.emplace(time_s_ + gap_s, request);
+    }
+    return request;
+  }
+
+ private:
+  std::mt19937_64 random_;
+  std::multimap<double, TestRequest> returns_;
+  double time_s_ = 0;
+  uint64_t next_block_ = 0;
+};
+
+double HitRatio(PolicyCache* cache, TwoCategories* workload, Category kept, int requests) {
+  size_t hits = 0, blocks = 0;
+  for (int i = 0; i < requests; ++i) {
+    const TestRequest request = workload->Next(kept);
+    hits += cache->Serve(request);
+    blocks += request.blocks.size();
+  }
+  return static_cast<double>(hits) / static_cast<double>(blocks);
+}
+
+TEST(ModelPolicy, IsRecencyUntilItHasLearnt) {
+  ModelPolicy policy({});
+  PolicyCache cache(&policy, 60);
+  ListCache recency(60);
+  std::mt19937_64 random(11);
+  double time_s = 0;
+
+  for (int i = 0; i < 2000 && policy.stats().state == State::kCalibrating; ++i) {
+    TestRequest request{time_s += 0.3, static_cast<Category>(random() % 3), {}};
+    // Chains that branch from each other.
+    uint64_t block = i % 10 == 0 ? random() % 4 : 1000 + i * 100;
+    for (int depth = 0; depth < 10; ++depth) request.blocks.push_back(block = block * 4 + depth);
+    ASSERT_EQ(cache.Serve(request), recency.Serve(request)) << i;
+  }
+
+  EXPECT_EQ(policy.stats().state, State::kServing);  // in the end it has
+}
+
+TEST(ModelPolicy, KeepsWhatComesBackAndGivesUpWhatDoesNot) {
+  ModelPolicy policy({});
+  PolicyCache cache(&policy, 100);
+  TwoCategories workload(5);
+  HitRatio(&cache, &workload, 1, 1000);
+
+  // About 8 requests of the kept category are waiting at a time: 64 blocks; recency would need
+  // those of the other one as well.
+  const double model = HitRatio(&cache, &workload, 1, 1000);
+
+  TwoCategories again(5);
+  ListCache recency(100);
+  size_t hits = 0, blocks = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const TestRequest request = again.Next(1);
+    const size_t served = recency.Serve(request);
+    if (i < 1000) continue;
+    hits += served;
+    blocks += request.blocks.size();
+  }
+  EXPECT_GT(model, 0.3);
+  EXPECT_GT(model, 1.2 * static_cast<double>(hits) / static_cast<double>(blocks));
+}
+
+TEST(ModelPolicy, LearnsAnewWhenCategoriesSwapTheirBehaviour) {
+  ModelPolicy policy({});
+  PolicyCache cache(&policy, 100);
+  TwoCategories workload(6);
+  HitRatio(&cache, &workload, 1, 3600);  // two hours
+
+  HitRatio(&cache, &workload, 2, 3600);  // two windows of the fit
+  const double recovered = HitRatio(&cache, &workload, 2, 1800);
+
+  ModelPolicy fresh_policy({});
+  PolicyCache fresh_cache(&fresh_policy, 100);
+  TwoCategories fresh(6);
+  HitRatio(&fresh_cache, &fresh, 2, 3600);
+  EXPECT_GT(recovered, HitRatio(&fresh_cache, &fresh, 2, 1800) - 0.01);
+}
+
+TEST(ModelPolicy, CountsARequestOnceWhateverItNamesTwice) {
+  ModelPolicy policy({});
+  PolicyCache cache(&policy, 10);
+
+  EXPECT_EQ(cache.Serve({1, 1, {1, 2, 3}}), 0u);
+  const std::vector<BlockKey> ring = {KeyOfNumber(1), KeyOfNumber(2), KeyOfNumber(1)};
+  policy.OnTouch({.now_ns = 2 * kSecondNs, .category = 1, .keys = ring});
+
+  EXPECT_EQ(cache.Serve({3, 1, {1, 2, 3}}), 3u);
+  EXPECT_EQ(policy.NextVictim(Tier::kDram, 4 * kSecondNs), KeyOfNumber(3));
+}
+
+TEST(ModelPolicy, PassesOverABlockUntilTheSkipsAreCleared) {
+  ModelPolicy policy({});
+  PolicyCache cache(&policy, 10);
+  cache.Serve({1, 1, {1, 2}});
+  cache.Serve({2, 1, {3}});
+
+  policy.Skip(Tier::kDram, KeyOfNumber(2));
+  EXPECT_EQ(policy.NextVictim(Tier::kDram, 3 * kSecondNs), KeyOfNumber(3));
+
+  policy.ClearSkips();
+  EXPECT_EQ(policy.NextVictim(Tier::kDram, 3 * kSecondNs), KeyOfNumber(2));
+}
+
+TEST(ModelPolicy, TakesABlockThatNobodyNamed) {
+  ModelPolicy policy({});
+  BlockFacts facts;
+  facts.key = KeyOfNumber(7);
+  facts.last_touch_ns = kSecondNs;
+
+  policy.OnInsert(Tier::kSsd, facts);
+
+  EXPECT_EQ(policy.NextVictim(Tier::kSsd, 2 * kSecondNs), KeyOfNumber(7));
+  policy.OnRemove(Tier::kSsd, facts.key);
+  EXPECT_EQ(policy.NextVictim(Tier::kSsd, 2 * kSecondNs), std::nullopt);
+}
+
+TEST(ModelPolicy, WithTheTimeObjectiveADeepBlockIsWorthMore) {
+  ModelPolicy hits({.objective = RetentionObjective::kHits});
+  ModelPolicy time({.objective = RetentionObjective::kTime});
+  const std::vector<BlockKey> keys = {KeyOfNumber(1), KeyOfNumber(2), KeyOfNumber(3)};
+  const TouchedChain chain{
+      .now_ns = kSecondNs, .category = 1, .keys = keys, .block_tokens = 35'000};
+  hits.OnTouch(chain);
+  time.OnTouch(chain);
+
+  const int64_t now_ns = 5 * kSecondNs;
+  EXPECT_DOUBLE_EQ(hits.IndexOf(keys[2], now_ns), hits.IndexOf(keys[0], now_ns));
+  EXPECT_DOUBLE_EQ(time.IndexOf(keys[2], now_ns), 3 * time.IndexOf(keys[0], now_ns));
+  EXPECT_EQ(hits.IndexOf(KeyOfNumber(9), now_ns), 0);
+}
+
+}  // namespace
+}  // namespace halflife

@@ -1,0 +1,92 @@
+#include "storage/residency/request_chains.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/storage/residency/policy_cache.h"
+
+namespace halflife {
+namespace {
+
+std::vector<BlockKey> Keys(uint64_t first, uint64_t count) {
+  std::vector<BlockKey> keys;
+  for (uint64_t i = 0; i < count; ++i) keys.push_back(KeyOfNumber(first + i));
+  return keys;
+}
+
+TouchedChain Chain(absl::Span<const BlockKey> keys, int64_t second = 1) {
+  return {.now_ns = second * kSecondNs, .category = 3, .keys = keys, .block_tokens = 16};
+}
+
+TEST(RequestChains, TellTheWholeRequestWhenItsFirstPartIsUsed) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 300);
+  const absl::Span<const BlockKey> all = keys;
+  requests.LookedUp(Chain(all));
+
+  const TouchedChain first = requests.Used(Chain(all.subspan(0, 128), 2));
+  EXPECT_EQ(first.keys, all);
+  EXPECT_EQ(first.now_ns, 2 * kSecondNs);
+  EXPECT_EQ(first.category, 3);
+  EXPECT_EQ(first.block_tokens, 16u);
+
+  EXPECT_TRUE(requests.Used(Chain(all.subspan(128, 128), 3)).keys.empty());  // told already
+  EXPECT_TRUE(requests.Arrived(keys[299], 4 * kSecondNs).keys.empty());
+}
+
+TEST(RequestChains, TellARequestOfWhichNothingWasHereWhenItsFirstBlockArrives) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 4);
+  requests.LookedUp(Chain(keys));
+
+  EXPECT_EQ(requests.Arrived(keys[0], 2 * kSecondNs).keys, absl::MakeConstSpan(keys));
+  EXPECT_TRUE(requests.Arrived(keys[1], 2 * kSecondNs).keys.empty());
+}
+
+TEST(RequestChains, ALookUpAloneIsNoUse) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 4), longer = Keys(0, 6);
+  requests.LookedUp(Chain(keys));
+  requests.LookedUp(Chain(longer));
+
+  EXPECT_EQ(requests.Used(Chain(keys)).keys, absl::MakeConstSpan(longer));
+  EXPECT_TRUE(requests.Used(Chain(longer)).keys.empty());
+}
+
+TEST(RequestChains, ALaterUseWithoutALookUpIsAnotherRequest) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 4);
+  requests.LookedUp(Chain(keys, 1));
+  requests.Used(Chain(keys, 2));
+
+  EXPECT_TRUE(requests.Used(Chain(keys, 6)).keys.empty());
+  EXPECT_EQ(requests.Used(Chain(keys, 12)).keys, absl::MakeConstSpan(keys));
+}
+
+TEST(RequestChains, WhatWasNotLookedUpIsARequestOfItsOwn) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 4);
+
+  EXPECT_EQ(requests.Used(Chain(keys)).keys, absl::MakeConstSpan(keys));
+  EXPECT_TRUE(requests.Arrived(keys[3], kSecondNs).keys.empty());
+  EXPECT_TRUE(requests.Used(TouchedChain()).keys.empty());
+}
+
+TEST(RequestChains, ForgetTheOldestAtTheirLimits) {
+  RequestChains requests({.requests = 2, .blocks = 10});
+  const std::vector<BlockKey> first = Keys(0, 3), second = Keys(100, 3), third = Keys(200, 3);
+  requests.LookedUp(Chain(first));
+  requests.LookedUp(Chain(second));
+  requests.LookedUp(Chain(third));
+
+  EXPECT_TRUE(requests.Arrived(first[0], kSecondNs).keys.empty());
+  EXPECT_FALSE(requests.Arrived(second[0], kSecondNs).keys.empty());
+
+  const std::vector<BlockKey> large = Keys(300, 8), too_large = Keys(400, 11);
+  requests.LookedUp(Chain(large));
+  EXPECT_TRUE(requests.Arrived(third[0], kSecondNs).keys.empty());
+  requests.LookedUp(Chain(too_large));
+  EXPECT_FALSE(requests.Arrived(large[7], kSecondNs).keys.empty());
+}
+
+}  // namespace
+}  // namespace halflife
