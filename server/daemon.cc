@@ -138,7 +138,13 @@ int RunDaemon(const EffectiveConfig& config,
   RouteLibraryLogs();
   SignalWatch signals;
   absl::StatusOr<std::unique_ptr<Node>> node =
-      Node::Start({.config = config, .request_stop = [&signals] { signals.RequestStop(); }});
+      Node::Start({.config = config,
+                   .request_stop = [&signals] { signals.RequestStop(); },
+                   .on_admin_port =
+                       [](int port) {
+                         Log(Severity::kInfo, "node",
+                             StrCat("admin port ", port, " answers; opening the store"));
+                       }});
   if (!node.ok()) {
     Log(Severity::kError, "node", StrCat("cannot start: ", ToStd(node.status().message())));
     return ExitCodeOf(node.status());

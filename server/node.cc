@@ -23,6 +23,7 @@ std::string ParentOf(const std::string& path) { return std::filesystem::path(pat
 
 Node::Node(Options options)
     : request_stop_(std::move(options.request_stop)),
+      on_admin_port_(std::move(options.on_admin_port)),
       machine_(ReadMachineLimits()),
       config_(std::make_shared<const EffectiveConfig>(std::move(options.config))),
       last_reload_time_s_(WallClockSeconds()) {}
@@ -43,6 +44,7 @@ absl::Status Node::Open() {
   for (const std::string& shortfall : ShortfallsOf(config, machine_))
     Log(Severity::kWarning, "node", shortfall);
   HL_RETURN_IF_ERROR(TakeLocks());
+  HL_RETURN_IF_ERROR(OpenAdminPort());
   HL_ASSIGN_OR_RETURN(const TenantSecret secret, LoadTenantSecret(SecretSourceOf(config)));
 
   BlockStore::Tiers tiers;
@@ -59,11 +61,15 @@ absl::Status Node::Open() {
                                                          .io = io_.get(),
                                                          .collect = [this] { return Facts(); },
                                                          .request_drain = request_stop_});
-  HL_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(RpcOptionsOf(config, machine_),
-                                             {.store = store_.get(),
-                                              .io = io_.get(),
-                                              .extra_services = {admin_service_.get()}}));
-  return StartServing();
+  OpenSharedMemory();
+  RpcServer::Parts parts{.store = store_.get(), .io = io_.get(), .extra_services = {}};
+  parts.extra_services.push_back(admin_service_.get());
+  if (shm_ != nullptr) parts.extra_services.push_back(&shm_->service());
+  HL_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(RpcOptionsOf(config, machine_), parts));
+  opened_.store(true);
+  rpc_->SetServing(true);
+  state_.store(NodeState::kServing);
+  return absl::OkStatus();
 }
 
 absl::Status Node::TakeLocks() {
@@ -76,7 +82,14 @@ absl::Status Node::TakeLocks() {
     locks_.push_back(std::move(lock));
   }
   if (!config.server.unix_socket.empty()) {
-    HL_RETURN_IF_ERROR(EnsureDirectory(ParentOf(config.server.unix_socket), 0750));
+    const std::string directory = ParentOf(config.server.unix_socket);
+    HL_RETURN_IF_ERROR(EnsureDirectory(directory, 0750));
+    if (AnybodyMayReplaceFilesIn(directory)) {
+      Log(Severity::kWarning, "node",
+          StrCat(directory,
+                 ": every user may put a socket of its own in place of ours; "
+                 "chmod 0750 it, or 1777 if others need it"));
+    }
     HL_ASSIGN_OR_RETURN(ProcessLock lock,
                         ProcessLock::Acquire(config.server.unix_socket + ".lock"));
     locks_.push_back(std::move(lock));
@@ -85,6 +98,21 @@ absl::Status Node::TakeLocks() {
     HL_RETURN_IF_ERROR(CheckPortIsFree(config.server.tcp_listen));
   if (!config.admin_listen.empty()) HL_RETURN_IF_ERROR(CheckPortIsFree(config.admin_listen));
   return absl::OkStatus();
+}
+
+// The daemon serves without it where it is not possible.
+void Node::OpenSharedMemory() {
+  const std::shared_ptr<const EffectiveConfig> effective = config();
+  const Config::Server& server = effective->values().server;
+  if (server.unix_socket.empty() || !server.shared_memory) return;
+  absl::StatusOr<std::unique_ptr<ShmServer>> opened =
+      ShmServer::Open(ShmOptionsOf(effective->values(), machine_), *store_, *io_);
+  if (opened.ok()) {
+    shm_ = *std::move(opened);
+  } else {
+    Log(Severity::kWarning, "node",
+        StrCat("clients of this machine go without shared memory: ", opened.status().ToString()));
+  }
 }
 
 // nullptr: no SSD tier is configured, or the last starts crashed.
@@ -106,17 +134,17 @@ absl::StatusOr<std::unique_ptr<SsdTier>> Node::OpenSsd(DramArena& arena) {
   return RocksSsdTier::Open(SsdOptionsOf(effective->values()), arena, Clock::Real());
 }
 
-absl::Status Node::StartServing() {
+// Before the store: reading a large index takes seconds, in which an orchestrator must see that the
+// daemon is alive and not ready.
+absl::Status Node::OpenAdminPort() {
   const std::shared_ptr<const EffectiveConfig> effective = config();
   const std::string& listen = effective->values().admin_listen;
-  if (!listen.empty()) {
-    HttpServer::Options options{
-        .listen = listen,
-        .pages = AdminPages([this] { return Facts(); }, [this] { return state(); })};
-    HL_ASSIGN_OR_RETURN(http_, HttpServer::Start(std::move(options)));
-  }
-  rpc_->SetServing(true);
-  state_.store(NodeState::kServing);
+  if (listen.empty()) return absl::OkStatus();
+  HttpServer::Options options{
+      .listen = listen,
+      .pages = AdminPages([this] { return Facts(); }, [this] { return state(); })};
+  HL_ASSIGN_OR_RETURN(http_, HttpServer::Start(std::move(options)));
+  on_admin_port_(http_->port());
   return absl::OkStatus();
 }
 
@@ -130,12 +158,13 @@ void Node::Stop(absl::Duration grace) {
   BeginDrain();
   if (rpc_ != nullptr) {
     rpc_->BeginDrain();
+    if (shm_ != nullptr) shm_->BeginDrain();
     rpc_->Shutdown(grace);
   }
-  http_.reset();
-  if (store_ == nullptr) return;
-  store_->Drain(grace);
-  if (crash_guard_.has_value()) {
+  if (shm_ != nullptr) shm_->Stop();
+  if (store_ != nullptr) store_->Drain(grace);
+  http_.reset();  // alive until everything is written
+  if (store_ != nullptr && crash_guard_.has_value()) {
     if (absl::Status clean = crash_guard_->MarkClean(); !clean.ok()) {
       Log(Severity::kWarning, "node",
           StrCat("the stop is clean but cannot be marked so: ", clean.ToString()));
@@ -159,11 +188,13 @@ NodeFacts Node::Facts() const {
   facts.build = ThisBuild();
   facts.state = state();
   facts.uptime_s = absl::ToDoubleSeconds(absl::Nanoseconds(Clock::Real().NowNanos() - started_ns_));
-  facts.store = store_->stats();
   facts.ssd_directory = config.ssd.directory;
-  facts.ssd_off_after_crashes = crash_guard_.has_value() && crash_guard_->tripped();
-  // While starting, another thread may be about to set rpc_: the store to state_ comes after it.
-  if (facts.state != NodeState::kStarting && rpc_ != nullptr) facts.rpc = rpc_->stats();
+  facts.opened = opened_.load();
+  if (facts.opened) {  // else the starting thread is about to set these
+    facts.store = store_->stats();
+    facts.ssd_off_after_crashes = crash_guard_.has_value() && crash_guard_->tripped();
+    facts.rpc = rpc_->stats();
+  }
   facts.process = ReadProcessFacts();
   facts.dropped_log_lines = DroppedLogLines();
   facts.policy = config.policy;

@@ -18,6 +18,7 @@
 #include "server/node_options.h"
 #include "server/process_lock.h"
 #include "server/rpc/rpc_server.h"
+#include "server/shm/shm_server.h"
 #include "storage/block_store.h"
 
 namespace halflife {
@@ -29,9 +30,13 @@ class Node {
   struct Options {
     EffectiveConfig config;
     std::function<void()> request_stop;  // AdminService.Drain; returns at once
+    // Called once during Start, when the admin port answers and before the store is opened, which
+    // may take a while. Not called without an admin port.
+    std::function<void(int admin_port)> on_admin_port = [](int) {};
   };
 
-  // Takes the locks, opens the store and serves. On failure nothing stays bound or locked.
+  // Takes the locks, answers on the admin port ("starting"), opens the store and serves. On failure
+  // nothing stays bound or locked.
   // Returns: kAlreadyExists naming the holder if the directory, the socket or a port is in use;
   // kInvalidArgument if the configuration does not fit this machine; whatever else keeps it from
   // starting.
@@ -60,15 +65,18 @@ class Node {
  private:
   explicit Node(Options options);
   absl::Status Open();
+  absl::Status OpenAdminPort();
   absl::Status TakeLocks();
   absl::StatusOr<std::unique_ptr<SsdTier>> OpenSsd(DramArena& arena);
-  absl::Status StartServing();
+  void OpenSharedMemory();
 
   const std::function<void()> request_stop_;
+  const std::function<void(int)> on_admin_port_;
   const int64_t started_ns_ = Clock::Real().NowNanos();
   MachineLimits machine_;
   Published<EffectiveConfig> config_;
   std::atomic<NodeState> state_{NodeState::kStarting};
+  std::atomic<bool> opened_{false};  // all parts are there: set before another thread may use them
   std::atomic<bool> last_reload_ok_{true};
   std::atomic<int64_t> last_reload_time_s_;
   bool stopped_ = false;
@@ -79,6 +87,7 @@ class Node {
   std::unique_ptr<BlockStore> store_;
   std::unique_ptr<ThreadPool> io_;
   std::unique_ptr<AdminService> admin_service_;
+  std::unique_ptr<ShmServer> shm_;  // null: no Unix socket, or not wanted, or not possible
   std::unique_ptr<RpcServer> rpc_;
   std::unique_ptr<HttpServer> http_;
 };

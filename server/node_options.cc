@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kMaxAutoThreads = 16;
 constexpr uint64_t kLeastInFlightBytes = uint64_t{64} << 20;
+constexpr uint64_t kLeastStagingBytes = uint64_t{64} << 20;
 
 uint64_t OrDefault(int64_t bytes) {
   return bytes == Config::kAuto ? 0 : static_cast<uint64_t>(bytes);
@@ -52,7 +53,9 @@ BlockStore::Options StoreOptionsOf(const Config& config) {
           .max_pinned_bytes = OrDefault(config.dram.max_pinned_bytes),
           .max_put_bytes = OrDefault(config.dram.max_put_bytes),
           .put_room_wait = config.dram.put_room_wait,
-          .policy = config.policy};
+          .max_block_bytes = static_cast<uint64_t>(config.max_block_bytes),
+          .policy = config.policy,
+          .objective = config.objective};
 }
 
 RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machine) {
@@ -68,10 +71,24 @@ RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machi
   options.max_inflight_get_bytes = quarter;
   options.max_inflight_put_bytes =
       config.dram.max_put_bytes == Config::kAuto ? quarter : OrDefault(config.dram.max_put_bytes);
+  options.min_put_bytes_per_s = static_cast<uint64_t>(config.server.min_put_bytes_per_s);
+  options.min_put_grace = config.server.min_put_grace;
+  options.allowed_uids = config.server.allowed_uids;
+  options.allowed_gids = config.server.allowed_gids;
   const uint64_t affordable =
       machine.open_files > kReservedFiles ? machine.open_files - kReservedFiles : 1;
   options.max_connections =
       static_cast<int>(std::min(static_cast<uint64_t>(config.server.max_connections), affordable));
+  return options;
+}
+
+ShmServer::Options ShmOptionsOf(const Config& config, const MachineLimits& machine) {
+  ShmServer::Options options;
+  options.main_socket_path = config.server.unix_socket;
+  // Beyond the budget for blocks: part of what kReservedBytes is for.
+  options.sessions.max_staging_bytes =
+      std::max(DramBudgetOf(config, machine) / 32, kLeastStagingBytes);
+  options.max_read_bytes = std::max(DramBudgetOf(config, machine) / 4, kLeastInFlightBytes);
   return options;
 }
 

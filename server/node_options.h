@@ -6,6 +6,7 @@
 
 #include "common/config/config.h"
 #include "server/rpc/rpc_server.h"
+#include "server/shm/shm_server.h"
 #include "server/tenant_secret.h"
 #include "storage/block_store.h"
 #include "storage/tiers/dram_arena.h"
@@ -31,6 +32,7 @@ DramArena::Options ArenaOptionsOf(const Config& config, const MachineLimits& mac
 RocksSsdTier::Options SsdOptionsOf(const Config& config);
 BlockStore::Options StoreOptionsOf(const Config& config);
 RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machine);
+ShmServer::Options ShmOptionsOf(const Config& config, const MachineLimits& machine);
 // What the configuration asks for and this machine does not give, a sentence each, for the log.
 std::vector<std::string> ShortfallsOf(const Config& config, const MachineLimits& machine);
 TenantSecretSource SecretSourceOf(const Config& config);

@@ -30,6 +30,12 @@ absl::Status EnsureOne(const std::string& path, mode_t mode) {
 
 }  // namespace
 
+bool AnybodyMayReplaceFilesIn(const std::string& path) {
+  struct stat facts;
+  if (stat(path.c_str(), &facts) != 0) return false;
+  return (facts.st_mode & S_IWOTH) != 0 && (facts.st_mode & S_ISVTX) == 0;
+}
+
 absl::Status EnsureDirectory(const std::string& path, mode_t mode) {
   for (size_t slash = path.find('/', 1); slash != std::string::npos;
        slash = path.find('/', slash + 1)) {

@@ -13,4 +13,8 @@ namespace halflife {
 // kUnavailable naming the path and the reason.
 absl::Status EnsureDirectory(const std::string& path, mode_t mode);
 
+// Whether any user of the machine may rename or remove what lies in `path`: for a socket, put an
+// own one in its place.
+bool AnybodyMayReplaceFilesIn(const std::string& path);
+
 }  // namespace halflife

@@ -6,7 +6,7 @@
 namespace halflife {
 namespace {
 
-HttpServer::Reply Health(NodeState state) {
+HttpServer::Reply Readiness(NodeState state) {
   switch (state) {
     case NodeState::kServing:
       return {.body = "ok\n"};
@@ -26,7 +26,8 @@ std::map<std::string, HttpServer::Page> AdminPages(const CollectNodeFacts& colle
     return HttpServer::Reply{.content_type = "text/html; charset=utf-8",
                              .body = RenderStatusPage(collect())};
   };
-  const HttpServer::Page health = [state = std::move(state)] { return Health(state()); };
+  const HttpServer::Page alive = [] { return HttpServer::Reply{.body = "ok\n"}; };
+  const HttpServer::Page ready = [state = std::move(state)] { return Readiness(state()); };
   const HttpServer::Page metrics = [exporter = std::make_shared<MetricsExporter>(collect)] {
     return HttpServer::Reply{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                              .body = exporter->Text()};
@@ -34,8 +35,8 @@ std::map<std::string, HttpServer::Page> AdminPages(const CollectNodeFacts& colle
   return {{"/", status_page},
           {"/statusz", status_page},
           {"/metrics", metrics},
-          {"/healthz", health},
-          {"/readyz", health}};
+          {"/healthz", alive},
+          {"/readyz", ready}};
 }
 
 }  // namespace halflife

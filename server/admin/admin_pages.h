@@ -9,7 +9,7 @@
 namespace halflife {
 
 // The pages of the admin port by path: / and /statusz for people, /metrics for Prometheus, /healthz
-// (alive) and /readyz (takes new work) for orchestrators.
+// (alive, also while it starts or drains) and /readyz (takes new work) for orchestrators.
 std::map<std::string, HttpServer::Page> AdminPages(const CollectNodeFacts& collect,
                                                    std::function<NodeState()> state);
 

@@ -60,4 +60,19 @@ MetricPage& MetricPage::Add(const Histogram::Snapshot& snapshot, double per_seco
   return *this;
 }
 
+MetricPage& MetricPage::Add(const CountHistogram::Snapshot& snapshot, const Labels& labels) {
+  HL_CHECK(!families_.empty());
+  prometheus::ClientMetric metric = Labelled(labels);
+  uint64_t count = 0;
+  for (int bucket = 0; bucket < CountHistogram::kBounds; ++bucket) {
+    count += snapshot.counts[bucket];
+    metric.histogram.bucket.push_back(
+        {count, static_cast<double>(CountHistogram::UpperBound(bucket))});
+  }
+  metric.histogram.sample_count = count + snapshot.counts[CountHistogram::kBounds];
+  metric.histogram.sample_sum = static_cast<double>(snapshot.sum);
+  families_.back().metric.push_back(std::move(metric));
+  return *this;
+}
+
 }  // namespace halflife

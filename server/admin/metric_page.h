@@ -7,6 +7,7 @@
 #include <prometheus/metric_family.h>
 #include "absl/types/span.h"
 #include "common/histogram.h"
+#include "storage/count_histogram.h"
 
 namespace halflife {
 
@@ -27,6 +28,9 @@ class MetricPage {
   // than it is.
   MetricPage& Add(const Histogram::Snapshot& snapshot, double per_second,
                   absl::Span<const double> bounds_s, const Labels& labels);
+
+  // Whole numbers; the bounds are the snapshot's own and exact.
+  MetricPage& Add(const CountHistogram::Snapshot& snapshot, const Labels& labels);
 
   std::vector<prometheus::MetricFamily> Take() { return std::move(families_); }
 

@@ -103,86 +103,120 @@ void AddRpcServer(const RpcStats& rpc, MetricPage& page) {
       .Add(D(rpc.stalled_streams));
   page.Counter("halflife_rpc_expired_calls_total", "Calls ended by the server's own deadline.")
       .Add(D(rpc.expired_calls));
+  page.Counter("halflife_rpc_slow_puts_total",
+               "Puts cut because their peer sent below the minimum rate.")
+      .Add(D(rpc.slow_puts));
   page.Counter("halflife_rpc_unwanted_put_bytes_total",
                "Payload received for blocks that were not wanted.")
       .Add(D(rpc.swallowed_put_bytes));
   page.Gauge("halflife_connections", "Open client connections.").Add(D(rpc.connections_open));
   page.Counter("halflife_connections_accepted_total", "Client connections accepted.")
       .Add(D(rpc.connections_accepted));
-  page.Counter("halflife_connections_refused_total", "Client connections above the limit.")
-      .Add(D(rpc.connections_refused));
+  page.Counter("halflife_connections_refused_total", "Client connections refused, by reason.")
+      .Add(D(rpc.connections_refused), {{"reason", "limit"}})
+      .Add(D(rpc.peers_refused), {{"reason", "peer"}});
+}
+
+MetricPage::Labels With(MetricPage::Labels labels, const char* name, std::string value) {
+  labels.emplace_back(name, std::move(value));
+  return labels;
+}
+
+MetricPage::Labels LabelsOf(const ModelStats& model) {
+  return {{"model_name", model.model_name}, {"category", model.category}};
+}
+
+// One sample per tier and one for the misses: their sum is everything that was asked for.
+void AddByTier(const MetricPage::Labels& labels, const std::array<uint64_t, kTierCount>& hit,
+               uint64_t missed, MetricPage& page) {
+  for (int t = 0; t < kTierCount; ++t) page.Add(D(hit[t]), With(labels, "tier", kTierNames[t]));
+  page.Add(D(missed), With(labels, "tier", "miss"));
 }
 
 void AddLookups(const StoreStats& store, MetricPage& page) {
   page.Counter("halflife_lookup_requests_total", "Lookups by how much of the chain was resident.");
-  for (const CategoryStats& c : store.categories) {
-    page.Add(D(c.lookups_full), {{"category", c.name}, {"outcome", "full"}});
-    page.Add(D(c.lookups_partial), {{"category", c.name}, {"outcome", "partial"}});
-    page.Add(D(c.lookups_miss), {{"category", c.name}, {"outcome", "miss"}});
+  for (const ModelStats& m : store.models) {
+    page.Add(D(m.requests.lookups_full), With(LabelsOf(m), "outcome", "full"));
+    page.Add(D(m.requests.lookups_partial), With(LabelsOf(m), "outcome", "partial"));
+    page.Add(D(m.requests.lookups_miss), With(LabelsOf(m), "outcome", "miss"));
   }
   page.Counter("halflife_lookup_blocks_total",
-               "Blocks asked for by Lookups, by where they were; the sum over tier "
-               "is all of them.");
-  for (const CategoryStats& c : store.categories) {
-    for (int t = 0; t < kTierCount; ++t) {
-      page.Add(D(c.lookup_blocks_hit[t]), {{"category", c.name}, {"tier", kTierNames[t]}});
-    }
+               "Blocks asked for by Lookups, by the tier they were in; the sum over the tiers is "
+               "all of them.");
+  for (const ModelStats& m : store.models) {
     uint64_t missed = 0;
-    for (const uint64_t count : c.lookup_blocks_missed) missed += count;
-    page.Add(D(missed), {{"category", c.name}, {"tier", "miss"}});
+    for (const uint64_t count : m.requests.lookup_blocks_missed) missed += count;
+    AddByTier(LabelsOf(m), m.requests.lookup_blocks_hit, missed, page);
+  }
+  page.Counter("halflife_lookup_tokens_total",
+               "Tokens of the blocks asked for by Lookups, by the tier they were in.");
+  for (const ModelStats& m : store.models) {
+    AddByTier(LabelsOf(m), m.requests.lookup_tokens_hit, m.requests.lookup_tokens_missed, page);
   }
   page.Counter("halflife_lookup_missed_blocks_total",
                "Blocks asked for by Lookups and not resident, by reason.");
-  for (const CategoryStats& c : store.categories) {
+  for (const ModelStats& m : store.models) {
     for (int r = 1; r < kMissReasonCount; ++r) {
-      const std::string reason(MissReasonName(static_cast<MissReason>(r)));
-      page.Add(D(c.lookup_blocks_missed[r]), {{"category", c.name}, {"reason", reason}});
+      page.Add(
+          D(m.requests.lookup_blocks_missed[r]),
+          With(LabelsOf(m), "reason", std::string(MissReasonName(static_cast<MissReason>(r)))));
     }
   }
+  page.Histograms("halflife_lookup_matched_blocks",
+                  "Leading blocks of a Lookup that were resident.");
+  for (const CategoryStats& c : store.categories)
+    page.Add(c.matched_blocks, {{"category", c.name}});
 }
 
-void AddTransfers(const StoreStats& store, MetricPage& page) {
+void AddGets(const StoreStats& store, MetricPage& page) {
+  std::array<uint64_t, kTierCount> bytes{};
   page.Counter("halflife_get_blocks_total",
                "Blocks sent by Gets, by the tier their bytes came from.");
   for (const CategoryStats& c : store.categories) {
     for (int t = 0; t < kTierCount; ++t) {
       page.Add(D(c.get_blocks[t]), {{"category", c.name}, {"tier", kTierNames[t]}});
+      bytes[t] += c.get_bytes[t];
     }
   }
-  page.Counter("halflife_get_bytes_total", "Payload bytes sent by Gets.");
-  for (const CategoryStats& c : store.categories) page.Add(D(c.get_bytes), {{"category", c.name}});
+  page.Counter("halflife_get_bytes_total",
+               "Payload bytes sent by Gets, by the tier they came from.");
+  for (int t = 0; t < kTierCount; ++t) page.Add(D(bytes[t]), {{"tier", kTierNames[t]}});
+}
+
+void AddPuts(const StoreStats& store, MetricPage& page) {
   page.Counter("halflife_put_blocks_total", "Blocks offered by Puts, by what became of them.");
-  for (const CategoryStats& c : store.categories) {
-    const auto& puts = c.put_blocks;
+  for (const ModelStats& m : store.models) {
+    const auto& puts = m.requests.put_blocks;
     const uint64_t duplicates =
         Of(puts, PutOutcome::kDuplicate) + Of(puts, PutOutcome::kDuplicateOtherBytes);
-    const uint64_t rejected =
-        Of(puts, PutOutcome::kRefusedNoRoom) + Of(puts, PutOutcome::kRefusedNotAdmitted) +
-        Of(puts, PutOutcome::kRefusedChecksum) + Of(puts, PutOutcome::kRefusedOverQuota);
-    page.Add(D(Of(puts, PutOutcome::kStored)), {{"category", c.name}, {"result", "stored"}});
-    page.Add(D(duplicates), {{"category", c.name}, {"result", "duplicate"}});
-    page.Add(D(rejected), {{"category", c.name}, {"result", "rejected"}});
+    const uint64_t rejected = Of(puts, PutOutcome::kRefusedNoRoom) +
+                              Of(puts, PutOutcome::kRefusedNotAdmitted) +
+                              Of(puts, PutOutcome::kRefusedChecksum);
+    page.Add(D(Of(puts, PutOutcome::kStored)), With(LabelsOf(m), "result", "stored"));
+    page.Add(D(duplicates), With(LabelsOf(m), "result", "duplicate"));
+    page.Add(D(rejected), With(LabelsOf(m), "result", "rejected"));
   }
   page.Counter("halflife_put_rejected_blocks_total",
                "Blocks that Puts offered and that were refused, by reason.");
+  constexpr std::pair<PutOutcome, const char*> kReasons[] = {
+      {PutOutcome::kRefusedNoRoom, "no_room"},
+      {PutOutcome::kRefusedNotAdmitted, "not_admitted"},
+      {PutOutcome::kRefusedChecksum, "checksum"}};
   for (const CategoryStats& c : store.categories) {
-    const auto& puts = c.put_blocks;
-    page.Add(D(Of(puts, PutOutcome::kRefusedNoRoom)),
-             {{"category", c.name}, {"reason", "no_room"}});
-    page.Add(D(Of(puts, PutOutcome::kRefusedNotAdmitted)),
-             {{"category", c.name}, {"reason", "not_admitted"}});
-    page.Add(D(Of(puts, PutOutcome::kRefusedChecksum)),
-             {{"category", c.name}, {"reason", "checksum"}});
-    page.Add(D(Of(puts, PutOutcome::kRefusedOverQuota)),
-             {{"category", c.name}, {"reason", "over_quota"}});
+    for (const auto& [outcome, reason] : kReasons) {
+      page.Add(D(Of(c.put_blocks, outcome)), {{"category", c.name}, {"reason", reason}});
+    }
   }
+  uint64_t bytes = 0;
   page.Counter("halflife_put_conflicting_blocks_total",
                "Blocks offered under a key that is taken by other bytes; the first ones stay.");
   for (const CategoryStats& c : store.categories) {
     page.Add(D(Of(c.put_blocks, PutOutcome::kDuplicateOtherBytes)), {{"category", c.name}});
+    bytes += c.put_bytes;
   }
-  page.Counter("halflife_put_bytes_total", "Payload bytes stored by Puts.");
-  for (const CategoryStats& c : store.categories) page.Add(D(c.put_bytes), {{"category", c.name}});
+  page.Counter("halflife_put_bytes_total",
+               "Payload bytes stored by Puts, by the tier they went to.")
+      .Add(D(bytes), {{"tier", kTierNames[0]}});
 }
 
 void AddTiers(const StoreStats& store, MetricPage& page) {
@@ -213,28 +247,49 @@ void AddTiers(const StoreStats& store, MetricPage& page) {
       .Add(D(store.touch_events_dropped));
 }
 
-void AddMovement(const StoreStats& store, MetricPage& page) {
-  page.Counter("halflife_evicted_blocks_total", "Blocks that left a tier, by reason.");
-  for (int t = 0; t < kTierCount; ++t) {
-    for (int r = 0; r < kEvictReasonCount; ++r) {
-      page.Add(D(store.evicted_blocks[t][r]),
-               {{"tier", kTierNames[t]}, {"reason", kEvictReasonNames[r]}});
+// Rows for each category, tier and reason. `counts` picks the field of CategoryStats.
+void AddEvicted(const StoreStats& store,
+                std::array<std::array<uint64_t, kEvictReasonCount>, 2> CategoryStats::*counts,
+                MetricPage& page) {
+  for (const CategoryStats& c : store.categories) {
+    for (int t = 0; t < (store.has_ssd ? 2 : 1); ++t) {
+      for (int r = 0; r < kEvictReasonCount; ++r) {
+        page.Add(D((c.*counts)[t][r]),
+                 {{"category", c.name}, {"tier", kTierNames[t]}, {"reason", kEvictReasonNames[r]}});
+      }
     }
   }
+}
+
+void AddEvictions(const StoreStats& store, MetricPage& page) {
+  page.Counter("halflife_evicted_blocks_total",
+               "Blocks that left a tier, by reason; one that is written to SSD leaves DRAM too.");
+  AddEvicted(store, &CategoryStats::evicted_blocks, page);
   page.Counter("halflife_evicted_bytes_total", "Payload bytes that left a tier, by reason.");
-  for (int t = 0; t < kTierCount; ++t) {
-    for (int r = 0; r < kEvictReasonCount; ++r) {
-      page.Add(D(store.evicted_bytes[t][r]),
-               {{"tier", kTierNames[t]}, {"reason", kEvictReasonNames[r]}});
+  AddEvicted(store, &CategoryStats::evicted_bytes, page);
+  page.Counter("halflife_evicted_unused_blocks_total",
+               "Blocks that left a tier for want of room and were never used since their Put.");
+  for (const CategoryStats& c : store.categories) {
+    for (int t = 0; t < (store.has_ssd ? 2 : 1); ++t) {
+      page.Add(D(c.evicted_unused_blocks[t]), {{"category", c.name}, {"tier", kTierNames[t]}});
+    }
+  }
+}
+
+void AddMigration(const StoreStats& store, MetricPage& page) {
+  if (!store.has_ssd) return;
+  page.Counter("halflife_admission_rejected_blocks_total",
+               "Blocks that were to leave DRAM and were not written to SSD, by reason.");
+  for (const CategoryStats& c : store.categories) {
+    for (int r = 0; r < kAdmissionRefusalCount; ++r) {
+      page.Add(D(c.admission_refused_blocks[r]),
+               {{"category", c.name}, {"reason", kAdmissionRefusalNames[r]}});
     }
   }
   page.Counter("halflife_demoted_blocks_total", "Blocks written from DRAM to SSD.")
       .Add(D(store.demoted_blocks));
   page.Counter("halflife_demoted_bytes_total", "Payload bytes written from DRAM to SSD.")
       .Add(D(store.demoted_bytes));
-  page.Counter("halflife_demotions_refused_total",
-               "Blocks that left DRAM without being written to SSD.")
-      .Add(D(store.demotions_refused));
   page.Counter("halflife_promoted_blocks_total", "Blocks read from SSD into DRAM.")
       .Add(D(store.promoted_blocks));
   page.Counter("halflife_promoted_bytes_total", "Payload bytes read from SSD into DRAM.")
@@ -255,6 +310,12 @@ void AddLives(const StoreStats& store, MetricPage& page) {
   add(&CategoryStats::idle_before_evict_ms);
   page.Histograms("halflife_block_reuse_gap_seconds", "Between two touches of a block.");
   add(&CategoryStats::reuse_gap_ms);
+  page.Histograms("halflife_block_evict_reuse_gap_seconds",
+                  "From giving a block up to the Put that brings it back, in whole seconds.");
+  add(&CategoryStats::evict_reuse_gap_ms);
+  page.Histograms("halflife_block_reuses",
+                  "Touches of a block in its life, when it leaves the node.");
+  for (const CategoryStats& c : store.categories) page.Add(c.reuses, {{"category", c.name}});
 }
 
 void AddLeases(const StoreStats& store, MetricPage& page) {
@@ -293,6 +354,61 @@ void AddSsd(const NodeFacts& facts, MetricPage& page) {
       .Add(ssd.partitions_read_only, {{"state", "read_only"}});
 }
 
+void AddSsdDurations(const SsdTier::Stats& ssd, MetricPage& page) {
+  const auto add = [&](const char* name, const char* help, const Histogram::Snapshot& snapshot) {
+    page.Histograms(name, help).Add(snapshot, kNanosPerSecond, kRpcBoundsSeconds, {});
+  };
+  add("halflife_ssd_read_duration_seconds", "One block from the medium into DRAM, verified.",
+      ssd.durations.read_ns);
+  add("halflife_ssd_write_duration_seconds", "One block to the medium, with its index entry.",
+      ssd.durations.write_ns);
+  add("halflife_ssd_erase_duration_seconds", "One batch of blocks of a partition.",
+      ssd.durations.erase_ns);
+  add("halflife_ssd_commit_duration_seconds", "One write of the index database.",
+      ssd.durations.commit_ns);
+  page.Gauge("halflife_ssd_queue_depth", "Block reads and writes that are not done yet.")
+      .Add(D(ssd.queue_depth));
+}
+
+void AddSsdDatabase(const SsdTier::Database& database, MetricPage& page) {
+  page.Counter("halflife_rocksdb_write_stall_seconds_total",
+               "Time in which partitions of the index were slowed or stopped, summed over them.")
+      .Add(D(database.stall_ns) / kNanosPerSecond);
+  page.Gauge("halflife_rocksdb_pending_compaction_bytes", "Bytes that wait for compaction.")
+      .Add(D(database.pending_compaction_bytes));
+  page.Gauge("halflife_rocksdb_level_files", "Files of the index, by level.");
+  for (int level = 0; level < SsdTier::Database::kLevels; ++level) {
+    page.Add(D(database.level_files[level]), {{"level", std::to_string(level)}});
+  }
+  page.Counter("halflife_rocksdb_compaction_bytes_total",
+               "Bytes that compactions of the index moved.")
+      .Add(D(database.compaction_read_bytes), {{"direction", "read"}})
+      .Add(D(database.compaction_written_bytes), {{"direction", "write"}});
+  page.Counter("halflife_rocksdb_compactions_total", "Compactions of the index.")
+      .Add(D(database.compactions));
+  page.Counter("halflife_rocksdb_flush_bytes_total", "Bytes that flushes of the index wrote.")
+      .Add(D(database.flush_written_bytes));
+  page.Counter("halflife_rocksdb_flushes_total", "Flushes of the index.").Add(D(database.flushes));
+  page.Counter("halflife_rocksdb_background_errors_total",
+               "Errors of flushes and compactions of the index.")
+      .Add(D(database.background_errors));
+  page.Gauge("halflife_rocksdb_running_compactions", "Compactions under way.")
+      .Add(D(database.running_compactions));
+  page.Gauge("halflife_rocksdb_running_flushes", "Flushes under way.")
+      .Add(D(database.running_flushes));
+  page.Gauge("halflife_rocksdb_memtable_bytes", "Memory of write buffers.")
+      .Add(D(database.memtable_bytes));
+  page.Gauge("halflife_rocksdb_block_cache_bytes", "Memory of the index's read cache.")
+      .Add(D(database.block_cache_bytes));
+  page.Gauge("halflife_rocksdb_table_bytes", "Bytes of the index's files.")
+      .Add(D(database.table_bytes));
+  page.Gauge("halflife_rocksdb_live_data_bytes", "Of them, not overwritten or erased; an estimate.")
+      .Add(D(database.live_data_bytes));
+  page.Gauge("halflife_rocksdb_slowed_partitions",
+             "Partitions that take no writes until a flush or compaction has caught up.")
+      .Add(D(database.slowed_partitions));
+}
+
 }  // namespace
 
 std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
@@ -300,15 +416,22 @@ std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
   MetricPage page;
   AddBuildAndConfig(facts, page);
   AddProcess(facts, page);
+  if (!facts.opened) return page.Take();
   AddRpcCalls(facts.rpc, page);
   AddRpcServer(facts.rpc, page);
   AddLookups(facts.store, page);
-  AddTransfers(facts.store, page);
+  AddGets(facts.store, page);
+  AddPuts(facts.store, page);
   AddTiers(facts.store, page);
-  AddMovement(facts.store, page);
+  AddEvictions(facts.store, page);
+  AddMigration(facts.store, page);
   AddLives(facts.store, page);
   AddLeases(facts.store, page);
   AddSsd(facts, page);
+  if (facts.store.has_ssd) {
+    AddSsdDurations(facts.store.ssd, page);
+    AddSsdDatabase(facts.store.ssd.database, page);
+  }
   return page.Take();
 }
 

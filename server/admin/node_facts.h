@@ -20,6 +20,7 @@ struct NodeFacts {
   NodeState state = NodeState::kStarting;
   double uptime_s = 0;
 
+  bool opened = true;  // false while starting: then store and rpc say nothing yet
   StoreStats store;
   std::string ssd_directory;           // empty = none configured
   bool ssd_off_after_crashes = false;  // configured, but left out by the crash guard

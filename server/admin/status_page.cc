@@ -207,6 +207,11 @@ std::string Rpcs(const RpcStats& rpc) {
                 table.Html());
 }
 
+std::string Contents(const NodeFacts& facts) {
+  return StrCat(Tiers(facts), Categories(facts.store), MissReasons(facts.store),
+                Leases(facts.store), Ssd(facts), Rpcs(facts.rpc));
+}
+
 std::string Configuration(const NodeFacts& facts) {
   return StrCat("<h2>Configuration</h2>\n",
                 facts.insecure_listen ? "<p><span class=\"state bad\">insecure</span> "
@@ -252,8 +257,8 @@ std::string RenderStatusPage(const NodeFacts& facts) {
   return StrCat(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>halflifed</title>"
       "<meta name=\"viewport\" content=\"width=device-width\"><style>",
-      kStyle, "</style></head><body>\n", Head(facts), Tiers(facts), Categories(facts.store),
-      MissReasons(facts.store), Leases(facts.store), Ssd(facts), Rpcs(facts.rpc),
+      kStyle, "</style></head><body>\n", Head(facts),
+      facts.opened ? Contents(facts) : "<p class=\"note\">The store is being opened.</p>\n",
       Configuration(facts),
       "<p class=\"note\"><a href=\"/metrics\">/metrics</a> <a href=\"/healthz\">/healthz</a> "
       "<a href=\"/readyz\">/readyz</a></p>\n</body></html>\n");

@@ -2,12 +2,14 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <type_traits>
 #include <utility>
 
 #include "halflife/v1/cache.grpc.pb.h"
 #include "proto/wire/byte_buffer.h"
 #include "server/rpc/get_stream.h"
 #include "server/rpc/put_stream.h"
+#include "server/rpc/store_wire.h"
 #include "server/rpc/unary_call.h"
 #include "server/rpc/unary_handlers.h"
 
@@ -112,8 +114,12 @@ class CacheServiceImpl final : public RawService {
   }
 
   template <typename Response>
-  static void Answer(UnaryCall& call, const absl::StatusOr<Response>& response) {
-    response.ok() ? call.Answer(*response) : call.Fail(response.status());
+  static void Answer(UnaryCall& call, absl::StatusOr<Response> response) {
+    if (!response.ok()) return call.Fail(response.status());
+    if constexpr (std::is_same_v<Response, v1::LookupResponse>) {
+      AddTierRates(call.environment().rates, &*response);
+    }
+    call.Answer(*response);
   }
 
   const RpcEnvironmentRef environment_;

@@ -96,6 +96,7 @@ void GetStream::OnWriteDone(bool ok) {
     inbox_.slow = IsSlow(writing_since_ns_, now_ns);
     inbox_.write_done = true;
     inbox_.broken |= !ok;
+    if (ok) MeasureWriteLocked(now_ns);
     writing_since_ns_ = 0;
   }
   Pump();
@@ -111,16 +112,20 @@ void GetStream::OnCancel() {
 
 void GetStream::OnDone() {
   context_.Close();
+  const int64_t now_ns = environment_->clock.NowNanos();
   bool broken = false;
+  TierRates::Sample dram_sent;
   {
     MutexLock lock(mutex_);
     done_ = true;
     broken = inbox_.broken;
+    if (!broken) MeasureWriteLocked(now_ns);  // of the last frame, whose end nothing else tells
+    dram_sent = dram_sent_;
   }
+  environment_->rates.Add(Tier::kDram, dram_sent, now_ns);
   // Broken off after the last frame was handed to gRPC: not what was meant to be the end.
   if (status_.ok() && broken) status_ = absl::CancelledError("cancelled");
-  environment_->counters.CountEnd(RpcMethod::kGet, status_.code(),
-                                  environment_->clock.NowNanos() - started_ns_);
+  environment_->counters.CountEnd(RpcMethod::kGet, status_.code(), now_ns - started_ns_);
   // Reads that are under way may keep the stream a little longer.
   const std::shared_ptr<GetStream> last = std::move(self_);
 }
@@ -231,8 +236,9 @@ void GetStream::ReadAhead(const Inbox& inbox) {
   if (!read_ahead_) reach = writing_ ? GetWindow::Reach::kNothing : GetWindow::Reach::kOneBlock;
   const std::vector<size_t> items = window_->Fill(environment_->store, reach);
   if (items.empty()) return;
-  absl::Status submitted =
-      environment_->SubmitIo([self = shared_from_this(), items] { self->ReadItems(items); });
+  const int64_t asked_ns = environment_->clock.NowNanos();
+  absl::Status submitted = environment_->SubmitIo(
+      [self = shared_from_this(), items, asked_ns] { self->ReadItems(items, asked_ns); });
   if (submitted.ok()) return;
   {
     MutexLock lock(mutex_);
@@ -241,14 +247,19 @@ void GetStream::ReadAhead(const Inbox& inbox) {
   Pump();
 }
 
-void GetStream::ReadItems(const std::vector<size_t>& items) {
+void GetStream::ReadItems(const std::vector<size_t>& items, int64_t asked_ns) {
   {
     MutexLock lock(mutex_);
     if (done_ || inbox_.broken || inbox_.expired) return;  // nobody wants them any more
   }
   std::vector<BlockAddress> addresses;
   for (const size_t item : items) addresses.push_back(plan_->items[item].address);
+  const int64_t begun_ns = environment_->clock.NowNanos();
   std::vector<absl::StatusOr<BlockRef>> blocks = environment_->store.Read(addresses);
+  const int64_t now_ns = environment_->clock.NowNanos();
+  TierRates::Sample read{.busy_ns = now_ns - begun_ns, .queue_ns = begun_ns - asked_ns};
+  for (const auto& block : blocks) read.bytes += block.ok() ? block->payload().size() : 0;
+  environment_->rates.Add(Tier::kSsd, read, now_ns);
   {
     MutexLock lock(mutex_);
     for (size_t i = 0; i < items.size(); ++i) {
@@ -274,10 +285,10 @@ void GetStream::SendMiss(const GetWindow::Slot& slot) {
   window_->PopFront();
   if (plan_->ascending) {
     // What follows a hole in a prefix is of no use to the reader.
-    Write(FrameMessage(EncodeGetResponse(head, 0)), true);
+    Write(FrameMessage(EncodeGetResponse(head, 0)), true, 0);
     return;
   }
-  Write(FrameMessage(EncodeGetResponse(head, 0)), window_->finished());
+  Write(FrameMessage(EncodeGetResponse(head, 0)), window_->finished(), 0);
 }
 
 void GetStream::SendPiece(const GetWindow::Slot& slot) {
@@ -294,22 +305,24 @@ void GetStream::SendPiece(const GetWindow::Slot& slot) {
   }
   const absl::Span<const uint8_t> piece = payload.subspan(offset_, kFrameBytes);
   offset_ += piece.size();
-  sent_bytes_ += piece.size();
+  const uint64_t dram_bytes = slot.from_ssd ? 0 : piece.size();
+  sent_.bytes[static_cast<int>(slot.from_ssd ? Tier::kSsd : Tier::kDram)] += piece.size();
   if (offset_ == payload.size()) {
     offset_ = 0;
     CountBlock(slot);
     window_->PopFront();
   }
   Write(FrameMessage(EncodeGetResponse(head, piece.size()), SliceOf(environment_, block, piece)),
-        window_->finished());
+        window_->finished(), dram_bytes);
 }
 
-void GetStream::Write(grpc::ByteBuffer message, bool last) {
+void GetStream::Write(grpc::ByteBuffer message, bool last, uint64_t dram_bytes) {
   message_ = std::move(message);
   writing_ = true;
   {
     MutexLock lock(mutex_);
     writing_since_ns_ = environment_->clock.NowNanos();
+    writing_dram_bytes_ = dram_bytes;
   }
   if (!last) {
     StartWrite(&message_);
@@ -324,8 +337,17 @@ void GetStream::Write(grpc::ByteBuffer message, bool last) {
   StartWriteAndFinish(&message_, grpc::WriteOptions(), grpc::Status::OK);
 }
 
+void GetStream::MeasureWriteLocked(int64_t now_ns) {
+  // A slow reader tells nothing about the tier.
+  if (writing_since_ns_ == 0 || writing_dram_bytes_ == 0 || IsSlow(writing_since_ns_, now_ns)) {
+    return;
+  }
+  dram_sent_.bytes += writing_dram_bytes_;
+  dram_sent_.busy_ns += now_ns - writing_since_ns_;
+}
+
 void GetStream::CountBlock(const GetWindow::Slot& slot) {
-  ++(slot.from_ssd ? ssd_blocks_ : dram_blocks_);
+  ++sent_.blocks[static_cast<int>(slot.from_ssd ? Tier::kSsd : Tier::kDram)];
   const GetPlan::Item& item = plan_->items[slot.item];
   if (item.part + 1 == plan_->parts.first + plan_->parts.count) {
     touched_blocks_ = std::max(touched_blocks_, item.index + 1);
@@ -337,7 +359,7 @@ void GetStream::Settle() {
   if (touched_blocks_ > 0 && !plan_->hashes.empty()) {
     environment_->store.Touch(plan_->chain(), touched_blocks_, plan_->parts, plan_->attributes);
   }
-  environment_->store.CountGet(plan_->attributes, dram_blocks_, ssd_blocks_, sent_bytes_);
+  environment_->store.CountGet(plan_->attributes, sent_);
 }
 
 void GetStream::End(absl::Status status) {

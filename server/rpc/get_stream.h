@@ -62,11 +62,14 @@ class GetStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   Inbox TakeInbox();
   void GiveBack(const Inbox& inbox);
   void ReadAhead(const Inbox& inbox);
-  void ReadItems(const std::vector<size_t>& items);
+  void ReadItems(const std::vector<size_t>& items, int64_t asked_ns);
   void SendNext();
   void SendPiece(const GetWindow::Slot& slot);
   void SendMiss(const GetWindow::Slot& slot);
-  void Write(grpc::ByteBuffer message, bool last);
+  // `dram_bytes`: payload in it that lay in DRAM before this call.
+  void Write(grpc::ByteBuffer message, bool last, uint64_t dram_bytes);
+  // The write that began at writing_since_ns_ has ended.
+  void MeasureWriteLocked(int64_t now_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountBlock(const GetWindow::Slot& slot);
   // Touches and counts what was served; once.
   void Settle();
@@ -93,15 +96,15 @@ class GetStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   bool ended_ = false;
   absl::Status status_;          // final
   uint32_t touched_blocks_ = 0;  // the request has used its chain up to here
-  uint32_t dram_blocks_ = 0;
-  uint32_t ssd_blocks_ = 0;
-  uint64_t sent_bytes_ = 0;
+  BlockStore::SentBlocks sent_;
 
   Mutex mutex_;
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   // The block being sent. Given back by Cut itself, so that who cuts finds the room at once.
   std::optional<InFlight::Hold> reserved_ ABSL_GUARDED_BY(mutex_);
   int64_t writing_since_ns_ ABSL_GUARDED_BY(mutex_) = 0;  // 0 = not writing
+  uint64_t writing_dram_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  TierRates::Sample dram_sent_ ABSL_GUARDED_BY(mutex_);
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -17,7 +17,8 @@ PutStream::PutStream(RpcEnvironmentRef environment, grpc::CallbackServerContext*
       started_ns_(environment_->clock.NowNanos()),
       deadline_ns_(environment_->DeadlineNanos(*context)),
       response_(response),
-      context_(context) {}
+      context_(context),
+      pace_({environment_->options.min_put_bytes_per_s, environment_->options.min_put_grace}) {}
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* PutStream::Start(RpcEnvironmentRef environment,
                                                             grpc::CallbackServerContext* context,
@@ -36,10 +37,12 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* PutStream::Start(RpcEnvironmentRef en
 }
 
 void PutStream::OnReadDone(bool ok) {
+  const int64_t now_ns = environment_->clock.NowNanos();
   {
     MutexLock lock(mutex_);
     inbox_.read_done = true;
     inbox_.read_ok = ok;
+    pace_.Waited(now_ns - reading_since_ns_);
     reading_since_ns_ = 0;
   }
   Pump();
@@ -68,6 +71,7 @@ void PutStream::OnDone() {
 bool PutStream::CheckProgress(int64_t now_ns) {
   bool stalled = false;
   bool expired = false;
+  bool too_slow = false;
   {
     MutexLock lock(mutex_);
     if (done_) return false;
@@ -76,15 +80,19 @@ bool PutStream::CheckProgress(int64_t now_ns) {
         now_ns - reading_since_ns_ > absl::ToInt64Nanoseconds(environment_->options.stall_timeout);
     expired = now_ns > deadline_ns_ && !inbox_.expired;
     inbox_.expired |= expired;
+    too_slow =
+        reading_since_ns_ != 0 && !inbox_.too_slow && pace_.TooSlow(now_ns - reading_since_ns_);
+    inbox_.too_slow |= too_slow;
   }
   if (stalled) {
     environment_->counters.stalled_streams.fetch_add(1, std::memory_order_relaxed);
     context_.Cancel();
-  } else if (expired) {
-    environment_->counters.expired_calls.fetch_add(1, std::memory_order_relaxed);
-    Pump();
+    return false;
   }
-  return !stalled;
+  if (expired) environment_->counters.expired_calls.fetch_add(1, std::memory_order_relaxed);
+  if (too_slow) environment_->counters.slow_puts.fetch_add(1, std::memory_order_relaxed);
+  if (expired || too_slow) Pump();
+  return true;
 }
 
 void PutStream::Pump() {
@@ -99,6 +107,7 @@ PutStream::Inbox PutStream::TakeInbox() {
   // These stay true.
   inbox_.broken = taken.broken;
   inbox_.expired = taken.expired;
+  inbox_.too_slow = taken.too_slow;
   return taken;
 }
 
@@ -109,6 +118,7 @@ void PutStream::Step() {
     return;  // a late buffer is freed with the inbox
   }
   if (inbox.read_done) reading_ = false;
+  if (inbox.too_slow) LetGo();
   if (reading_) {
     // What is being read must come back first, well or not.
     if (inbox.expired) context_.Cancel();
@@ -120,6 +130,10 @@ void PutStream::Step() {
   }
   if (inbox.expired) {
     End(DeadlineError());
+    return;
+  }
+  if (inbox.too_slow) {
+    End(TooSlowError());
     return;
   }
   Next next = Next::kWait;
@@ -180,6 +194,7 @@ PutStream::Next PutStream::TakeFrame(MessageSpans message, Frame frame) {
   const absl::StatusOr<PutSequence::Position> position =
       sequence_->Next(frame.head, frame.payload_bytes);
   if (!position.ok()) return End(position.status());
+  CountReceived(frame.payload_bytes, *position);
   if (!position->first) return StorePiece(frame, *position);
 
   checksum_ = *frame.head.checksum;
@@ -194,6 +209,13 @@ PutStream::Next PutStream::TakeFrame(MessageSpans message, Frame frame) {
         self->Pump();
       });
   return Next::kWait;
+}
+
+void PutStream::CountReceived(uint64_t bytes, const PutSequence::Position& position) {
+  MutexLock lock(mutex_);
+  if (position.first) pace_.BeginBlock();
+  pace_.Received(bytes);
+  if (position.last) pace_.EndBlock();
 }
 
 PutStream::Next PutStream::TakeBuffer(absl::StatusOr<BlockBuffer> buffer) {
@@ -262,7 +284,7 @@ PutStream::Next PutStream::CommitBlock(size_t item) {
 void PutStream::SetOutcome(size_t item, PutOutcome outcome) {
   statuses_[item] = static_cast<char>(PutOutcomeToWire(outcome));
   if (outcome == PutOutcome::kDuplicate) ++duplicates_;
-  environment_->store.CountPut(plan_->attributes, outcome);
+  environment_->store.CountPut(plan_->ns, plan_->attributes, outcome);
 }
 
 void PutStream::RefuseFrom(size_t item, PutOutcome outcome) {
@@ -288,12 +310,25 @@ PutStream::Next PutStream::End(absl::Status status) {
   ended_ = true;
   status_ = std::move(status);
   // At once, not when gRPC is done: others may wait for the room.
-  buffer_ = BlockBuffer();
+  LetGo();
   waiting_.reset();
   message_.Clear();
-  if (reserved_) reserved_->Release();
   Finish(ToGrpcStatus(status_));
   return Next::kEnded;
+}
+
+void PutStream::LetGo() {
+  buffer_ = BlockBuffer();
+  if (reserved_) reserved_->Release();
+}
+
+absl::Status PutStream::TooSlowError() {
+  MutexLock lock(mutex_);
+  return absl::DeadlineExceededError(absl::StrCat(
+      "Put: ", pace_.received_bytes(), " of ", plan_->block_bytes(),
+      " bytes of a block came too slowly: at least ", environment_->options.min_put_bytes_per_s,
+      " bytes per second are wanted after ",
+      absl::FormatDuration(environment_->options.min_put_grace), " (server.min_put_rate)"));
 }
 
 }  // namespace halflife

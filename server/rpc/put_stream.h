@@ -15,6 +15,7 @@
 #include "proto/wire/frame_codec.h"
 #include "server/rpc/call_context.h"
 #include "server/rpc/inflight.h"
+#include "server/rpc/put_pace.h"
 #include "server/rpc/put_plan.h"
 #include "server/rpc/put_sequence.h"
 #include "server/rpc/rpc_environment.h"
@@ -24,9 +25,10 @@
 namespace halflife {
 
 // One Put: receives blocks one after the other, each straight into an arena buffer, and commits
-// each when it is complete. Reads one message at a time, and none while it waits for room. A stream
-// that breaks off leaves nothing behind. Never blocks. Lives until gRPC's OnDone and the answer to
-// its last request for a buffer.
+// each when it is complete. Reads one message at a time, and none while it waits for room. A peer
+// that sends below the minimum pace loses its buffer at once and is told so with its next message.
+// A stream that breaks off leaves nothing behind. Never blocks. Lives until gRPC's OnDone and the
+// answer to its last request for a buffer.
 class PutStream final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
                         public WatchedStream,
                         public std::enable_shared_from_this<PutStream> {
@@ -51,6 +53,7 @@ class PutStream final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
     bool read_ok = false;
     bool broken = false;
     bool expired = false;
+    bool too_slow = false;
     std::optional<absl::StatusOr<BlockBuffer>> buffer;
   };
   // The frame that waits for its block's buffer.
@@ -68,6 +71,7 @@ class PutStream final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
   Next TakeHeader(const std::string& serialized);
   Next TakeFrame(MessageSpans message, Frame frame);
   Next TakeBuffer(absl::StatusOr<BlockBuffer> buffer);
+  void CountReceived(uint64_t bytes, const PutSequence::Position& position);
   // Puts the piece in place, or drops it if the block is not wanted; commits the block after its
   // last piece.
   Next StorePiece(const Frame& frame, const PutSequence::Position& position);
@@ -77,6 +81,9 @@ class PutStream final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
   bool AllResident() const;
   void SetOutcome(size_t item, PutOutcome outcome);
   void RefuseFrom(size_t item, PutOutcome outcome);
+  // Gives back buffer and reservation.
+  void LetGo();
+  absl::Status TooSlowError();
   Next EndWell();
   Next End(absl::Status status);
 
@@ -109,6 +116,7 @@ class PutStream final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
   Mutex mutex_;
   Inbox inbox_ ABSL_GUARDED_BY(mutex_);
   int64_t reading_since_ns_ ABSL_GUARDED_BY(mutex_) = 0;  // 0 = not waiting for the peer
+  PutPace pace_ ABSL_GUARDED_BY(mutex_);
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

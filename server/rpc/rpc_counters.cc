@@ -50,6 +50,7 @@ void RpcCounters::AddTo(RpcStats& stats) const {
   stats.refused_draining = refused_draining.load(kRelaxed);
   stats.stalled_streams = stalled_streams.load(kRelaxed);
   stats.expired_calls = expired_calls.load(kRelaxed);
+  stats.slow_puts = slow_puts.load(kRelaxed);
   stats.swallowed_put_bytes = swallowed_put_bytes.load(kRelaxed);
 }
 

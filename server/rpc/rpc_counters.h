@@ -22,6 +22,7 @@ struct RpcCounters {
   std::atomic<uint64_t> refused_draining{0};
   std::atomic<uint64_t> stalled_streams{0};
   std::atomic<uint64_t> expired_calls{0};
+  std::atomic<uint64_t> slow_puts{0};
   std::atomic<uint64_t> swallowed_put_bytes{0};
 
   void CountStart(RpcMethod method);

@@ -10,6 +10,7 @@
 #include "server/rpc/rpc_counters.h"
 #include "server/rpc/rpc_server.h"
 #include "server/rpc/stream_watch.h"
+#include "server/rpc/tier_rates.h"
 
 namespace grpc {
 class ServerContextBase;
@@ -41,6 +42,7 @@ struct RpcEnvironment {
   InFlight io_tasks;     // tasks that refer to the store
   InFlight calls;        // under way
   StreamWatch watch;
+  TierRates rates;  // of reads, as Gets find them
   std::atomic<bool> draining{false};
 
   // Runs `task` on the I/O executor. Returns: kResourceExhausted with a retry delay if its queue is

@@ -46,6 +46,11 @@ absl::Status RpcServer::Options::Validate() const {
   HL_RETURN_IF_ERROR(CheckPositive("default_deadline", default_deadline));
   HL_RETURN_IF_ERROR(CheckPositive("max_deadline", max_deadline));
   HL_RETURN_IF_ERROR(CheckPositive("stall_timeout", stall_timeout));
+  if (min_put_grace < absl::ZeroDuration() || min_put_grace > kMaxDeadline) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("min_put_grace is ", absl::FormatDuration(min_put_grace), ", expected 0 to ",
+                     absl::FormatDuration(kMaxDeadline)));
+  }
   HL_RETURN_IF_ERROR(CheckPositive("keepalive_time", keepalive_time));
   HL_RETURN_IF_ERROR(CheckPositive("keepalive_timeout", keepalive_timeout));
   if (default_deadline <= max_deadline) return absl::OkStatus();

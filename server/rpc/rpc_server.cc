@@ -153,7 +153,11 @@ absl::Status RpcServerImpl::Listen(const std::vector<grpc::Service*>& extra_serv
         return false;
       });
   acceptor_ = std::make_unique<SocketAcceptor>(
-      std::move(sockets), environment_->options.max_connections,
+      std::move(sockets),
+      SocketAcceptor::Admission{
+          .max_connections = environment_->options.max_connections,
+          .peers = PeerPolicy::OwnRootAnd(environment_->options.allowed_uids,
+                                          environment_->options.allowed_gids)},
       [this](int listener, int connection) {
         grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
         parameters.listener_fd = listener;
@@ -221,6 +225,7 @@ RpcStats RpcServerImpl::stats() const {
     stats.connections_open = connections.open;
     stats.connections_accepted = connections.accepted;
     stats.connections_refused = connections.refused;
+    stats.peers_refused = connections.forbidden;
   }
   return stats;
 }

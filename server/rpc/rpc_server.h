@@ -49,6 +49,13 @@ class RpcServer {
     absl::Duration max_deadline = kMaxDeadline;          // later deadlines are cut to this
     // A stream without progress by its peer for this long is cancelled and its blocks are let go.
     absl::Duration stall_timeout = absl::Seconds(5);
+    // The pace below which a Put is cut, which holds a buffer of the arena: bytes per second of
+    // waiting for its peer, after the grace, for each block. 0 = none.
+    uint64_t min_put_bytes_per_s = uint64_t{1} << 20;
+    absl::Duration min_put_grace = absl::Seconds(1);
+    // Who may connect to the Unix socket beside this process's own user and root.
+    std::vector<uint32_t> allowed_uids;
+    std::vector<uint32_t> allowed_gids;
     absl::Duration keepalive_time = absl::Seconds(10);
     absl::Duration keepalive_timeout = absl::Seconds(5);
 

@@ -45,10 +45,12 @@ struct RpcStats {
   uint64_t refused_draining = 0;
   uint64_t stalled_streams = 0;      // cut for want of progress
   uint64_t expired_calls = 0;        // ended by the server's own deadline
+  uint64_t slow_puts = 0;            // cut because their peer sent too slowly
   uint64_t swallowed_put_bytes = 0;  // payload received for blocks that were not wanted
   uint64_t connections_open = 0;
   uint64_t connections_accepted = 0;
   uint64_t connections_refused = 0;  // above the limit
+  uint64_t peers_refused = 0;        // connections of users who are not allowed
 
   uint64_t open_streams() const {
     return methods[static_cast<int>(RpcMethod::kGet)].open +

@@ -24,6 +24,9 @@ constexpr int kPollMilliseconds = 1000;
 // After a failed accept that leaves the connection in the backlog, so that the loop does not spin.
 constexpr absl::Duration kRetryInterval = absl::Milliseconds(50);
 
+// Refused users that the log names; further ones are only counted.
+constexpr size_t kMaxNamedUids = 64;
+
 uint64_t InodeOf(int fd) {
   struct stat facts {};
   return fstat(fd, &facts) == 0 ? facts.st_ino : 0;
@@ -37,9 +40,9 @@ bool OutOfDescriptors(int error) {
 
 }  // namespace
 
-SocketAcceptor::SocketAcceptor(std::vector<ListenSocket> sockets, int max_connections,
+SocketAcceptor::SocketAcceptor(std::vector<ListenSocket> sockets, Admission admission,
                                std::function<void(int, int)> take)
-    : max_connections_(max_connections),
+    : admission_(std::move(admission)),
       take_(std::move(take)),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       sockets_(std::move(sockets)),
@@ -64,6 +67,7 @@ void SocketAcceptor::Stop() {
 SocketAcceptor::Stats SocketAcceptor::stats() const {
   return {.accepted = accepted_.load(std::memory_order_relaxed),
           .refused = refused_.load(std::memory_order_relaxed),
+          .forbidden = forbidden_.load(std::memory_order_relaxed),
           .open = open_.load(std::memory_order_relaxed)};
 }
 
@@ -76,12 +80,12 @@ bool SocketAcceptor::Step() {
   if (stopped_) return false;
   ForgetClosed();
   if (ready < 0) return false;
-  const uint64_t taken_before = accepted_ + refused_;
+  const uint64_t taken_before = accepted_ + refused_ + forbidden_;
   for (size_t i = 0; i < sockets_.size(); ++i) {
     if (waits[i + 1].revents != 0) AcceptAll(sockets_[i]);
   }
   // Something is there that could not be taken: pause for kRetryInterval.
-  return ready == 0 || accepted_ + refused_ != taken_before;
+  return ready == 0 || accepted_ + refused_ + forbidden_ != taken_before;
 }
 
 void SocketAcceptor::AcceptAll(const ListenSocket& socket) {
@@ -92,6 +96,10 @@ void SocketAcceptor::AcceptAll(const ListenSocket& socket) {
     if (!connection) {
       if (OutOfDescriptors(errno)) RefuseOne(socket.fd.get());
       return;
+    }
+    if (!IsAllowed(socket, connection.get())) {
+      forbidden_.fetch_add(1, std::memory_order_relaxed);
+      continue;
     }
     if (!HasRoom()) {
       refused_.fetch_add(1, std::memory_order_relaxed);
@@ -108,8 +116,20 @@ void SocketAcceptor::AcceptAll(const ListenSocket& socket) {
   }
 }
 
+bool SocketAcceptor::IsAllowed(const ListenSocket& socket, int connection) {
+  if (socket.tcp) return true;
+  uid_t uid = 0;
+  const absl::Status allowed = admission_.peers.Check(connection, &uid);
+  if (allowed.ok()) return true;
+  // Once per user: a client that retries for ever must not fill the log.
+  if (named_uids_.size() < kMaxNamedUids && named_uids_.insert(uid).second) {
+    Log(Severity::kWarning, "rpc", absl::StrCat(socket.address, ": ", allowed.message()));
+  }
+  return false;
+}
+
 bool SocketAcceptor::HasRoom() {
-  const auto limit = static_cast<size_t>(max_connections_);
+  const auto limit = static_cast<size_t>(admission_.max_connections);
   if (connections_.size() >= limit) ForgetClosed();
   return connections_.size() < limit;
 }

@@ -4,27 +4,34 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "common/executor.h"
 #include "server/rpc/listen_socket.h"
+#include "server/rpc/peer_policy.h"
 
 namespace halflife {
 
 // Accepts connections on a thread of its own and hands their descriptors on. Above the limit of
-// connections, or without a descriptor to spare, a connection is accepted and closed at once, so
-// that its peer knows and the backlog stays short. Thread-safe.
+// connections, without a descriptor to spare, or from a peer that is not allowed, a connection is
+// accepted and closed at once, so that its peer knows and the backlog stays short. Thread-safe.
 class SocketAcceptor {
  public:
   struct Stats {
     uint64_t accepted = 0;
     uint64_t refused = 0;
+    uint64_t forbidden = 0;  // by the policy
     uint64_t open = 0;
   };
 
+  struct Admission {
+    int max_connections = 0;
+    PeerPolicy peers;  // of Unix sockets
+  };
   // `take` gets a non-blocking descriptor and owns it from then on; it closes it itself, unseen
   // from here.
-  SocketAcceptor(std::vector<ListenSocket> sockets, int max_connections,
+  SocketAcceptor(std::vector<ListenSocket> sockets, Admission admission,
                  std::function<void(int listener, int connection)> take);
   ~SocketAcceptor();
 
@@ -45,12 +52,13 @@ class SocketAcceptor {
   // Waits for connections and takes them in; the step of the accept thread.
   bool Step();
   void AcceptAll(const ListenSocket& socket);
+  bool IsAllowed(const ListenSocket& socket, int connection);
   // False if there is no room.
   bool HasRoom();
   void ForgetClosed();
   void RefuseOne(int listener);
 
-  const int max_connections_;
+  const Admission admission_;
   const std::function<void(int, int)> take_;
   int tcp_port_ = 0;
   const FileDescriptor wake_;  // eventfd: readable once Stop was called
@@ -61,9 +69,11 @@ class SocketAcceptor {
   FileDescriptor
       reserve_;  // given up for a moment to accept and refuse when no other descriptor is left
   std::vector<Connection> connections_;
+  std::set<uid_t> named_uids_;  // refused peers that the log names already
 
   std::atomic<uint64_t> accepted_{0};
   std::atomic<uint64_t> refused_{0};
+  std::atomic<uint64_t> forbidden_{0};
   std::atomic<uint64_t> open_{0};
 
   std::unique_ptr<PeriodicTask> accepting_;

@@ -83,6 +83,17 @@ v1::LookupResponse LookupToWire(const LookupResult& result, uint32_t blocks) {
   return response;
 }
 
+void AddTierRates(const TierRates& rates, v1::LookupResponse* response) {
+  for (const Tier tier : {Tier::kDram, Tier::kSsd}) {
+    const std::optional<TierRates::Rate> rate = rates.Of(tier);
+    if (!rate) continue;
+    v1::LookupResponse::TierRate* message = response->add_tier_rates();
+    message->set_tier(TierToWire(tier));
+    message->set_bytes_per_second(rate->bytes_per_second);
+    message->set_queue_us(rate->queue_us);
+  }
+}
+
 v1::PutStatus PutOutcomeToWire(PutOutcome outcome) {
   switch (outcome) {
     case PutOutcome::kStored:

@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "halflife/v1/cache.pb.h"
 #include "proto/wire/frame_codec.h"
+#include "server/rpc/tier_rates.h"
 #include "storage/block_store.h"
 
 // Messages <-> types of storage. (Those of common are converted in proto/wire, which does not know
@@ -26,6 +27,8 @@ absl::StatusOr<PartRange> StorePartsFromWire(const NamespaceRef& ns, const v1::P
 absl::StatusOr<absl::Duration> LeaseFromWire(uint32_t lease_ms);
 
 v1::LookupResponse LookupToWire(const LookupResult& result, uint32_t blocks);
+// One entry for each tier that was measured.
+void AddTierRates(const TierRates& rates, v1::LookupResponse* response);
 v1::PutStatus PutOutcomeToWire(PutOutcome outcome);
 // How a Get reports a block that could not be read.
 FrameStatus FrameStatusOf(const absl::Status& status);

@@ -53,7 +53,8 @@ TEST_F(HttpServerTest, HealthFollowsTheStateOfTheNode) {
 
   state_ = NodeState::kDraining;
 
-  EXPECT_EQ(GetHttp(server_->port(), "/healthz").status, 503);
+  EXPECT_EQ(GetHttp(server_->port(), "/healthz").status, 200) << "alive: nobody must restart it";
+  EXPECT_EQ(GetHttp(server_->port(), "/readyz").status, 503);
   EXPECT_EQ(GetHttp(server_->port(), "/readyz").body, "draining\n");
 }
 

@@ -21,27 +21,27 @@ std::string SamplePage() {
 TEST(MetricsExporter, TellsLookupsByCategoryTierAndReason) {
   const std::string page = SamplePage();
 
-  EXPECT_THAT(
-      page, HasSubstr("halflife_lookup_requests_total{category=\"chat\",outcome=\"partial\"} 3\n"));
-  EXPECT_THAT(page,
-              HasSubstr("halflife_lookup_blocks_total{category=\"chat\",tier=\"dram\"} 70\n"));
-  EXPECT_THAT(page, HasSubstr("halflife_lookup_blocks_total{category=\"chat\",tier=\"ssd\"} 20\n"));
-  EXPECT_THAT(page,
-              HasSubstr("halflife_lookup_blocks_total{category=\"chat\",tier=\"miss\"} 10\n"));
-  EXPECT_THAT(
-      page,
-      HasSubstr("halflife_lookup_missed_blocks_total{category=\"chat\",reason=\"evicted\"} 2\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_lookup_requests_total{model_name=\"llama\",category="
+                              "\"chat\",outcome=\"partial\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_lookup_blocks_total{model_name=\"llama\",category=\"chat\","
+                              "tier=\"dram\"} 70\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_lookup_blocks_total{model_name=\"llama\",category=\"chat\","
+                              "tier=\"ssd\"} 20\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_lookup_blocks_total{model_name=\"llama\",category=\"chat\","
+                              "tier=\"miss\"} 10\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_lookup_missed_blocks_total{model_name=\"llama\",category="
+                              "\"chat\",reason=\"evicted\"} 2\n"));
 }
 
 TEST(MetricsExporter, GroupsPutOutcomesWithTheirReasons) {
   const std::string page = SamplePage();
 
-  EXPECT_THAT(page,
-              HasSubstr("halflife_put_blocks_total{category=\"chat\",result=\"stored\"} 40\n"));
-  EXPECT_THAT(page,
-              HasSubstr("halflife_put_blocks_total{category=\"chat\",result=\"duplicate\"} 4\n"));
-  EXPECT_THAT(page,
-              HasSubstr("halflife_put_blocks_total{category=\"chat\",result=\"rejected\"} 5\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_put_blocks_total{model_name=\"llama\",category=\"chat\","
+                              "result=\"stored\"} 40\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_put_blocks_total{model_name=\"llama\",category=\"chat\","
+                              "result=\"duplicate\"} 4\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_put_blocks_total{model_name=\"llama\",category=\"chat\","
+                              "result=\"rejected\"} 4\n"));
   EXPECT_THAT(
       page,
       HasSubstr("halflife_put_rejected_blocks_total{category=\"chat\",reason=\"no_room\"} 2\n"));
@@ -65,6 +65,74 @@ TEST(MetricsExporter, ConvertsHistogramsToSecondsWithCumulativeBuckets) {
   EXPECT_THAT(page, HasSubstr("halflife_block_lifetime_seconds_count{category=\"chat\"} 4\n"));
   EXPECT_THAT(page, HasSubstr("halflife_block_lifetime_seconds_sum{category=\"chat\"} 200090.5\n"));
   EXPECT_THAT(page, HasSubstr("grpc_method=\"Lookup\",le=\"0.0001\"} 9\n"));
+}
+
+TEST(MetricsExporter, TellsTokensAndBytesByTier) {
+  const std::string page = SamplePage();
+
+  for (const char* line :
+       {"halflife_lookup_tokens_total{model_name=\"llama\",category=\"chat\",tier=\"dram\"} 1120\n",
+        "halflife_lookup_tokens_total{model_name=\"llama\",category=\"chat\",tier=\"miss\"} 160\n",
+        "halflife_get_bytes_total{tier=\"dram\"} 125829120\n",
+        "halflife_get_bytes_total{tier=\"ssd\"} 31457280\n",
+        "halflife_put_bytes_total{tier=\"dram\"} 83886080\n"}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+}
+
+TEST(MetricsExporter, TellsWhatWasEvictedAndRefusedByCategory) {
+  const std::string page = SamplePage();
+
+  for (const char* line :
+       {"halflife_evicted_blocks_total{category=\"chat\",tier=\"dram\",reason=\"capacity\"} 11\n",
+        "halflife_evicted_blocks_total{category=\"chat\",tier=\"ssd\",reason=\"invalidated\"} 0\n",
+        "halflife_evicted_bytes_total{category=\"chat\",tier=\"dram\",reason=\"capacity\"} "
+        "11534336\n",
+        "halflife_evicted_unused_blocks_total{category=\"chat\",tier=\"dram\"} 4\n",
+        "halflife_admission_rejected_blocks_total{category=\"chat\",reason=\"quota\"} 3\n",
+        "halflife_block_evict_reuse_gap_seconds_count{category=\"chat\"} 4\n"}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+}
+
+TEST(MetricsExporter, CountsHaveBucketsThatEndAtPowersOfTwo) {
+  const std::string page = SamplePage();
+
+  for (const char* name : {"halflife_lookup_matched_blocks", "halflife_block_reuses"}) {
+    const std::string chat = std::string(name) + "_bucket{category=\"chat\",le=";
+    EXPECT_THAT(page, HasSubstr(chat + "\"0\"} 1\n"));
+    EXPECT_THAT(page, HasSubstr(chat + "\"8\"} 2\n"));
+    EXPECT_THAT(page, HasSubstr(chat + "\"16\"} 3\n"));
+    EXPECT_THAT(page, HasSubstr(chat + "\"+Inf\"} 3\n"));
+    EXPECT_THAT(page, HasSubstr(std::string(name) + "_sum{category=\"chat\"} 17\n"));
+  }
+}
+
+TEST(MetricsExporter, TellsHowTheSsdTierIs) {
+  const std::string page = SamplePage();
+
+  for (const char* line :
+       {"halflife_ssd_read_duration_seconds_bucket{le=\"0.0001\"} 3\n",
+        "halflife_ssd_write_duration_seconds_count 3\n", "halflife_ssd_queue_depth 2\n",
+        "halflife_rocksdb_write_stall_seconds_total 1.5\n",
+        "halflife_rocksdb_level_files{level=\"0\"} 4\n"}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+}
+
+TEST(MetricsExporter, APageOfAStartingNodeTellsOnlyWhatIsKnown) {
+  const MetricsExporter exporter([] {
+    NodeFacts facts = SampleFacts();
+    facts.state = NodeState::kStarting;
+    facts.opened = false;
+    return facts;
+  });
+
+  EXPECT_THAT(exporter.Text(), HasSubstr("halflife_ready 0\n"));
+  EXPECT_THAT(exporter.Text(), HasSubstr("process_open_fds 42\n"));
+  EXPECT_THAT(exporter.Text(), Not(HasSubstr("halflife_tier_used_bytes")))
+      << "a gauge of 0 would be a lie";
+  if (HavePromtool()) EXPECT_EQ(PromtoolComplaints(exporter.Text()), "");
 }
 
 TEST(MetricsExporter, TellsRpcsByMethodAndCode) {
@@ -99,7 +167,8 @@ TEST(MetricsExporter, ANodeThatHasSeenNothingHasAPageToo) {
   });
 
   EXPECT_THAT(exporter.Text(),
-              HasSubstr("halflife_lookup_requests_total{category=\"\",outcome=\"full\"} 0\n"));
+              HasSubstr("halflife_category_blocks{category=\"\",tier=\"dram\"} 0\n"));
+  if (HavePromtool()) EXPECT_EQ(PromtoolComplaints(exporter.Text()), "");
 }
 
 TEST(MetricsExporter, PassesPromtool) {

@@ -15,15 +15,25 @@ CategoryStats SampleCategory(const std::string& name) {
   c.lookup_blocks_missed[static_cast<size_t>(MissReason::kNeverSeen)] = 8;
   c.lookup_blocks_missed[static_cast<size_t>(MissReason::kEvicted)] = 2;
   c.get_blocks = {60, 15};
-  c.get_bytes = 75 << 20;
+  c.get_bytes = {60 << 20, 15 << 20};
+  c.lookup_tokens_hit = {70 * 16, 20 * 16};
+  c.lookup_tokens_missed = 10 * 16;
   c.put_blocks = {40, 3, 1, 2, 1, 1, 1};
   c.put_bytes = 40 << 20;
   c.resident_blocks = {30, 25};
+  c.evicted_blocks[0][static_cast<size_t>(EvictReason::kCapacity)] = 11;
+  c.evicted_bytes[0][static_cast<size_t>(EvictReason::kCapacity)] = 11 << 20;
+  c.evicted_unused_blocks = {4, 0};
+  c.admission_refused_blocks = {0, 3, 1};
+  CountHistogram counts;
+  for (const uint64_t value : {0, 1, 16}) counts.Record(value);
+  c.matched_blocks = c.reuses = counts.snapshot();
   Histogram milliseconds;
   milliseconds.Record(500);          // below 1 s
   milliseconds.Record(45'000, 2);    // between 30 s and 60 s
   milliseconds.Record(200'000'000);  // above a day
-  c.lifespan_ms = c.reuse_gap_ms = c.idle_before_evict_ms = milliseconds.snapshot();
+  c.lifespan_ms = c.reuse_gap_ms = c.idle_before_evict_ms = c.evict_reuse_gap_ms =
+      milliseconds.snapshot();
   return c;
 }
 
@@ -53,6 +63,17 @@ NodeFacts SampleFacts() {
   facts.store.demoted_blocks = 9;
   facts.store.leases = 4;
   facts.store.categories = {SampleCategory("chat"), SampleCategory("api \"x\" <b>")};
+  for (const CategoryStats& category : facts.store.categories) {
+    facts.store.models.push_back({"llama", category.name, category});
+  }
+  Histogram microseconds;
+  microseconds.Record(80'000, 3);
+  facts.store.ssd.durations.read_ns = facts.store.ssd.durations.write_ns =
+      facts.store.ssd.durations.erase_ns = facts.store.ssd.durations.commit_ns =
+          microseconds.snapshot();
+  facts.store.ssd.queue_depth = 2;
+  facts.store.ssd.database.stall_ns = 1'500'000'000;
+  facts.store.ssd.database.level_files = {4, 1};
   facts.ssd_directory = "/data";
   RpcMethodStats& lookup = facts.rpc.methods[static_cast<size_t>(RpcMethod::kLookup)];
   lookup.started = 10;

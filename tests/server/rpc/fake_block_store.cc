@@ -32,6 +32,12 @@ void FakeBlockStore::FailReadsWith(absl::Status status) {
   read_failure_ = std::move(status);
 }
 
+void FakeBlockStore::SlowReads(ManualClock* clock, absl::Duration by) {
+  MutexLock lock(mutex_);
+  read_clock_ = clock;
+  read_time_ = by;
+}
+
 void FakeBlockStore::RefuseBuffersWith(absl::Status status) {
   MutexLock lock(mutex_);
   buffer_failure_ = std::move(status);
@@ -176,6 +182,7 @@ BlockRef FakeBlockStore::FindInDram(const BlockAddress& address) {
 std::vector<absl::StatusOr<BlockRef>> FakeBlockStore::Read(
     absl::Span<const BlockAddress> addresses) {
   MutexLock lock(mutex_);
+  if (read_clock_ != nullptr) read_clock_->Advance(read_time_);
   std::vector<absl::StatusOr<BlockRef>> blocks;
   for (const BlockAddress& address : addresses) {
     ++reads_;
@@ -198,10 +205,9 @@ void FakeBlockStore::Touch(const ChainSlice& chain, uint32_t blocks, PartRange p
   touches_.push_back({blocks, parts, attributes.app});
 }
 
-void FakeBlockStore::CountGet(const RequestAttributes&, uint32_t dram_blocks, uint32_t ssd_blocks,
-                              uint64_t bytes) {
+void FakeBlockStore::CountGet(const RequestAttributes&, const SentBlocks& sent) {
   MutexLock lock(mutex_);
-  gets_.push_back({dram_blocks, ssd_blocks, bytes});
+  gets_.push_back({sent.blocks[0], sent.blocks[1], sent.bytes[0] + sent.bytes[1]});
 }
 
 void FakeBlockStore::AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
@@ -236,7 +242,7 @@ PutOutcome FakeBlockStore::Commit(const NamespaceRef&, PutBlock block, const Req
                                                                     : PutOutcome::kDuplicate;
 }
 
-void FakeBlockStore::CountPut(const RequestAttributes&, PutOutcome outcome) {
+void FakeBlockStore::CountPut(const NamespaceRef&, const RequestAttributes&, PutOutcome outcome) {
   MutexLock lock(mutex_);
   ++counted_puts_[outcome];
 }

@@ -9,6 +9,7 @@
 
 #include "common/mutex.h"
 #include "storage/block_store.h"
+#include "tests/fakes/manual_clock.h"
 
 namespace halflife {
 
@@ -22,6 +23,8 @@ class FakeBlockStore final : public BlockStore {
   // Moves a resident block to where only Read finds it.
   void MoveToSsd(const BlockAddress& address);
   void FailReadsWith(absl::Status status);
+  // Each Read moves the clock by this.
+  void SlowReads(ManualClock* clock, absl::Duration by);
   void RefuseBuffersWith(absl::Status status);
   // AllocateForPut keeps its callers waiting until ServeWaiting.
   void HoldBuffers();
@@ -57,13 +60,13 @@ class FakeBlockStore final : public BlockStore {
   std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const BlockAddress> addresses) override;
   void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
              const RequestAttributes& attributes) override;
-  void CountGet(const RequestAttributes& attributes, uint32_t dram_blocks, uint32_t ssd_blocks,
-                uint64_t bytes) override;
+  void CountGet(const RequestAttributes& attributes, const SentBlocks& sent) override;
   void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
                       std::function<void(absl::StatusOr<BlockBuffer>)> ready) override;
   PutOutcome Commit(const NamespaceRef& ns, PutBlock block,
                     const RequestAttributes& attributes) override;
-  void CountPut(const RequestAttributes& attributes, PutOutcome outcome) override;
+  void CountPut(const NamespaceRef& ns, const RequestAttributes& attributes,
+                PutOutcome outcome) override;
   uint64_t DeleteChain(const ChainSlice& chain, PartRange parts) override;
   uint64_t DeleteNamespace(const NamespaceRef& ns) override;
   void Drain(absl::Duration) override {}
@@ -85,6 +88,8 @@ class FakeBlockStore final : public BlockStore {
   std::map<LeaseId, LeasedBlocks> leases_ ABSL_GUARDED_BY(mutex_);
   LeaseId next_lease_ ABSL_GUARDED_BY(mutex_) = 1;
   absl::Status read_failure_ ABSL_GUARDED_BY(mutex_);
+  ManualClock* read_clock_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  absl::Duration read_time_ ABSL_GUARDED_BY(mutex_);
   absl::Status buffer_failure_ ABSL_GUARDED_BY(mutex_);
   bool hold_buffers_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -211,6 +211,9 @@ TEST_F(LifeCycle, OptionsAreChecked) {
   EXPECT_EQ(code_with([](auto& o) { o.max_streams_per_connection = 0; }), kBad);
   EXPECT_EQ(code_with([](auto& o) { o.max_connections = 8193; }), kBad);
   EXPECT_EQ(code_with([](auto& o) { o.stall_timeout = absl::ZeroDuration(); }), kBad);
+  EXPECT_EQ(code_with([](auto& o) { o.min_put_grace = absl::Seconds(30); }), kGood);
+  EXPECT_EQ(code_with([](auto& o) { o.min_put_grace = absl::Seconds(31); }), kBad);
+  EXPECT_EQ(code_with([](auto& o) { o.min_put_bytes_per_s = 0; }), kGood);
   EXPECT_EQ(code_with([](auto& o) { o.default_deadline = o.max_deadline + absl::Seconds(1); }),
             kBad);
   options_.tcp_address = "localhost";

@@ -115,6 +115,47 @@ TEST_F(Overload, AReaderThatPausesGetsTheWholeChainAllTheSame) {
   }
 }
 
+TEST_F(Overload, ALeaseThatIsGoneWhileItsReaderPausesEndsTheStreamAsUnavailable) {
+  NothingTimesOut();
+  StartServer();
+  Open(Model(2 * kMiB));
+  const auto chain = Chain(1, 12);
+  ASSERT_EQ(PutChain(chain).response.stored(), 12);
+  v1::LookupRequest lookup = LookupOf(chain);
+  lookup.set_pin(true);
+  v1::GetRequest by_lease;
+  by_lease.set_lease_id(Lookup(lookup).second.lease_id());
+  const auto paused = Stop(by_lease);
+  WaitUntil(
+      [&] {
+        if (server_->stats().inflight_get_bytes > 2 * kMiB) clock_.Advance(absl::Milliseconds(1));
+        return server_->stats().inflight_get_bytes == 2 * kMiB;
+      },
+      "the leased blocks to be let go");
+  ASSERT_TRUE(store_->Release(by_lease.lease_id()).ok());
+
+  std::vector<std::string> blocks;
+  std::vector<v1::BlockStatus> misses;
+  v1::GetResponse response;
+  while (paused->reader->Read(&response)) {
+    const v1::Frame& frame = response.frame();
+    if (frame.status() != v1::BLOCK_STATUS_UNSPECIFIED && frame.payload().empty()) {
+      misses.push_back(frame.status());
+      continue;
+    }
+    blocks.resize(frame.index() + 1);
+    blocks.back() += frame.payload();
+  }
+
+  EXPECT_TRUE(paused->reader->Finish().ok()) << "a miss is not an error";
+  EXPECT_EQ(misses, std::vector{v1::BLOCK_STATUS_UNAVAILABLE});
+  EXPECT_LT(blocks.size(), chain.size());
+  // What came is whole: the block that was under way when the lease went was still held.
+  ASSERT_GT(blocks.size(), 0);
+  for (size_t i = 0; i < blocks.size(); ++i) EXPECT_TRUE(blocks[i] == BytesOf(chain[i])) << i;
+  WaitUntil([&] { return server_->stats().open_streams() == 0; }, "the stream to end");
+}
+
 TEST_F(Overload, AReaderThatKeepsItsPaceIsServedThoughStoppedReadersFillTheLimit) {
   options_.max_inflight_get_bytes = 8 * kMiB;
   NothingTimesOut();

@@ -1,0 +1,132 @@
+#include "server/shm/lease_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/endian.h"
+#include "common/status.h"
+#include "proto/wire/grpc_status.h"
+#include "server/rpc/rpc_environment.h"
+#include "server/rpc/store_wire.h"
+
+namespace halflife {
+namespace {
+
+// Blocks per read: bounds what is read in vain behind a block that turns out to be gone.
+constexpr size_t kReadBatch = 32;
+
+v1::BlockStatus StatusToWire(const absl::Status& status) {
+  switch (FrameStatusOf(status)) {
+    case FrameStatus::kOk:
+      return v1::BLOCK_STATUS_OK;
+    case FrameStatus::kMiss:
+      return v1::BLOCK_STATUS_MISS;
+    case FrameStatus::kCorrupt:
+      return v1::BLOCK_STATUS_CORRUPT;
+    case FrameStatus::kUnavailable:
+      break;
+  }
+  return v1::BLOCK_STATUS_UNAVAILABLE;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> LeaseCall::Start(const v1::LeaseBlocksRequest& request) {
+  for (const LeaseId lease : request.release()) {
+    // Gone already is as good.
+    static_cast<void>(environment_.store.Release(lease));
+  }
+  HL_ASSIGN_OR_RETURN(duration_, LeaseFromWire(request.lease_ms()));
+  HL_ASSIGN_OR_RETURN(plan_, MakeGetPlan(environment_.store, request.get()));
+  found_.resize(plan_->items.size());
+  for (size_t i = 0; i < found_.size(); ++i) {
+    GetPlan::Item& item = plan_->items[i];
+    BlockRef block =
+        plan_->lease ? std::move(item.leased) : environment_.store.FindInDram(item.address);
+    if (block) {
+      found_[i].block = std::move(block);
+    } else {
+      missing_.push_back(i);
+    }
+  }
+  if (missing_.empty()) return true;
+  auto hold = environment_.read_bytes.TryHold(missing_.size() * plan_->block_bytes());
+  if (!hold) {
+    return WithRetryDelay(absl::ResourceExhaustedError("shared memory: too much is being read"),
+                          kRetryDelay);
+  }
+  reading_ = *std::move(hold);
+  return false;
+}
+
+void LeaseCall::Read() {
+  for (size_t first = 0; first < missing_.size(); first += kReadBatch) {
+    const size_t end = std::min(missing_.size(), first + kReadBatch);
+    std::vector<BlockAddress> addresses;
+    for (size_t k = first; k < end; ++k) addresses.push_back(plan_->items[missing_[k]].address);
+    std::vector<absl::StatusOr<BlockRef>> blocks = environment_.store.Read(addresses);
+    bool whole = true;
+    for (size_t k = first; k < end; ++k) {
+      whole = whole && blocks[k - first].ok();
+      found_[missing_[k]] = {std::move(blocks[k - first]), /*from_ssd=*/true};
+    }
+    if (!whole && plan_->ascending) return;
+  }
+}
+
+absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
+  // Holes are left out: nobody asks for blocks of this lease by their position in it.
+  BlockStore::LeasedBlocks promised{plan_->ns, plan_->parts, {}};
+  response.mutable_blocks()->Reserve(static_cast<int>(found_.size()));
+  for (Found& found : found_) {
+    v1::SharedBlock* const message = response.add_blocks();
+    const bool unbroken = prefix_items_ + 1 == static_cast<size_t>(response.blocks_size());
+    // As in a Get: ascending order ends at the first miss.
+    if (!unbroken && plan_->ascending) found.block = absl::NotFoundError("behind a miss");
+    message->set_status(StatusToWire(found.block.status()));
+    if (!found.block.ok()) continue;
+    if (unbroken) ++prefix_items_;
+    const BlockRef& block = *found.block;
+    const BlockStore::SharedPlace place = environment_.store.PlaceOf(block);
+    message->set_offset(place.offset);
+    message->set_generation(place.generation);
+    message->set_length(block.payload().size());
+    const Digest128& checksum = block.header().checksum;
+    message->set_checksum_low(LoadLe64(checksum.data()));
+    message->set_checksum_high(LoadLe64(checksum.data() + 8));
+    promised.blocks.push_back(block);
+  }
+  answered_ = true;
+  if (promised.blocks.empty()) return absl::OkStatus();
+  const uint64_t promised_blocks = promised.blocks.size();
+  HL_ASSIGN_OR_RETURN(const LeaseId lease,
+                      environment_.store.Lease(std::move(promised), duration_, session_->number()));
+  if (session_->closed()) {
+    // It closed meanwhile: what was given back then did not include this.
+    static_cast<void>(environment_.store.Release(lease));
+    return absl::UnauthenticatedError("the session is gone");
+  }
+  response.set_lease_id(lease);
+  response.set_lease_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(duration_)));
+  environment_.leases.fetch_add(1, std::memory_order_relaxed);
+  environment_.leased_blocks.fetch_add(promised_blocks, std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+void LeaseCall::Settle() const {
+  if (!answered_) return;
+  const auto prefix_blocks = static_cast<uint32_t>(prefix_items_ / plan_->parts.count);
+  if (prefix_blocks > 0 && !plan_->hashes.empty()) {
+    environment_.store.Touch(plan_->chain(), prefix_blocks, plan_->parts, plan_->attributes);
+  }
+  BlockStore::SentBlocks sent;
+  for (const Found& found : found_) {
+    if (!found.block.ok()) continue;
+    const auto tier = static_cast<size_t>(found.from_ssd ? Tier::kSsd : Tier::kDram);
+    ++sent.blocks[tier];
+    sent.bytes[tier] += plan_->block_bytes();
+  }
+  environment_.store.CountGet(plan_->attributes, sent);
+}
+
+}  // namespace halflife

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "common/clock.h"
+#include "common/executor.h"
+#include "server/rpc/inflight.h"
+#include "server/shm/shm_session.h"
+#include "storage/block_store.h"
+
+namespace halflife {
+
+// Counters of the shared-memory path since start.
+struct ShmStats {
+  uint64_t sessions = 0;       // open now
+  uint64_t staging_bytes = 0;  // of them
+  uint64_t refused_sessions = 0;
+  uint64_t leases = 0;  // calls that promised something
+  uint64_t leased_blocks = 0;
+  uint64_t commits = 0;  // calls
+  uint64_t stored_blocks = 0;
+  uint64_t refused_calls = 0;  // any error
+};
+
+// What the calls of the shared-memory service share. Borrows all but the counters; thread-safe.
+struct ShmEnvironment {
+  ShmEnvironment(BlockStore& block_store, Executor& io_executor, ShmSessions& open_sessions,
+                 uint64_t max_read_bytes)
+      : store(block_store), io(io_executor), sessions(open_sessions), read_bytes(max_read_bytes) {}
+
+  BlockStore& store;
+  Executor& io;
+  ShmSessions& sessions;
+
+  InFlight calls;       // under way, beyond their answer
+  InFlight read_bytes;  // blocks being read from SSD, before they are under a lease
+  std::atomic<bool> draining{false};
+  std::atomic<uint64_t> leases{0}, leased_blocks{0}, commits{0}, stored_blocks{0};
+  std::atomic<uint64_t> refused_calls{0};
+};
+
+}  // namespace halflife
