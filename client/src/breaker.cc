@@ -5,7 +5,7 @@
 namespace halflife::client {
 
 Breaker::Breaker(const Options& options, const Clock* clock)
-    : options_(options), clock_(clock), random_state_(options.seed), interval_(options.open) {}
+    : options_(options), clock_(clock), jitter_(options.seed), interval_(options.open) {}
 
 std::optional<Breaker::Pass> Breaker::Admit() {
   const int64_t now_ns = clock_->NowNanos();
@@ -46,6 +46,11 @@ void Breaker::ProbeSoon() {
   probe_at_ns_ = 0;
 }
 
+bool Breaker::is_open() const {
+  MutexLock lock(mutex_);
+  return open_;
+}
+
 uint64_t Breaker::opens() const {
   MutexLock lock(mutex_);
   return opens_;
@@ -56,17 +61,8 @@ void Breaker::OpenLocked() {
   open_ = true;
   failures_in_row_ = 0;
   ++generation_;
-  const absl::Duration wait = interval_ * JitterLocked();
+  const absl::Duration wait = interval_ * jitter_.Next();
   probe_at_ns_ = clock_->NowNanos() + absl::ToInt64Nanoseconds(wait);
-}
-
-// SplitMix64 (Steele, Lea, Flood 2014), mapped to [0.8, 1.2).
-double Breaker::JitterLocked() {
-  uint64_t z = (random_state_ += 0x9e3779b97f4a7c15);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  z ^= z >> 31;
-  return 0.8 + 0.4 * (static_cast<double>(z >> 11) * 0x1.0p-53);
 }
 
 }  // namespace halflife::client

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "client/src/jitter.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 
@@ -38,15 +39,15 @@ class Breaker {
   // nullopt: do not try, it is a miss.
   std::optional<Pass> Admit();
   void Report(const Pass& pass, Verdict verdict);
-  // There is new reason for hope (a connection came up): the next call is a probe, whatever the
-  // interval says.
+  // There is new reason for hope (a connection came up, the daemon says that it is ready): the next
+  // call is a probe, whatever the interval says.
   void ProbeSoon();
 
+  bool is_open() const;
   uint64_t opens() const;
 
  private:
   void OpenLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  double JitterLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Constant after construction.
   const Options options_;
@@ -58,7 +59,7 @@ class Breaker {
   int failures_in_row_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t opens_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t random_state_ ABSL_GUARDED_BY(mutex_);
+  Jitter jitter_ ABSL_GUARDED_BY(mutex_);
   absl::Duration interval_ ABSL_GUARDED_BY(mutex_);
   int64_t probe_at_ns_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -120,9 +120,8 @@ bool Call::AttachRpc(std::shared_ptr<Rpc> rpc) {
 std::optional<Outcome> Call::Admit() {
   if (core_.forked() || core_.disabled() || core_.full()) return Outcome::kUnavailable;
   if (!needs_.obeys_breaker) return std::nullopt;
-  pass_ = core_.breaker().Admit();
+  pass_ = core_.AskBreaker();
   if (pass_) return std::nullopt;
-  Bump(core_.counters().breaker_rejections);
   return Outcome::kUnavailable;
 }
 

@@ -84,6 +84,7 @@ Channels::Channels(const Options& options, CompletionLoop& loop, OnReady on_read
     connection.channel = grpc::CreateCustomChannel(
         options.endpoint, grpc::InsecureChannelCredentials(), ChannelArguments());
     connection.stub = v1::CacheService::NewStub(connection.channel);
+    connection.shared = v1::SharedMemoryService::NewStub(connection.channel);
     connection.generic = std::make_unique<grpc::GenericStub>(connection.channel);
     watches_.push_back(std::make_unique<Watch>(connection.channel, loop, on_ready));
     connections_.push_back(std::move(connection));

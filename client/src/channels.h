@@ -11,6 +11,7 @@
 
 #include "client/src/completion_loop.h"
 #include "halflife/v1/cache.grpc.pb.h"
+#include "halflife/v1/shared_memory.grpc.pb.h"
 
 namespace halflife::client {
 
@@ -18,6 +19,7 @@ namespace halflife::client {
 struct Connection {
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::CacheService::Stub> stub;
+  std::unique_ptr<v1::SharedMemoryService::Stub> shared;
   std::unique_ptr<grpc::GenericStub> generic;
 };
 

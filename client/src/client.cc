@@ -1,9 +1,11 @@
 #include "client/include/halflife/client.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
+#include "client/src/call_budget.h"
 #include "client/src/control_calls.h"
 #include "client/src/get_call.h"
 #include "client/src/handles.h"
@@ -12,6 +14,10 @@
 #include "client/src/options_check.h"
 #include "client/src/put_call.h"
 #include "client/src/request_messages.h"
+#include "client/src/shm_get.h"
+#include "client/src/shm_path.h"
+#include "client/src/shm_put.h"
+#include "client/src/shm_view.h"
 #include "common/limits.h"
 
 // The facade: public types in, calls out. What a call does is in its own file.
@@ -34,6 +40,42 @@ Answer RunAndWait(const Make& make) {
   Latch<Answer> latch;
   make([&latch](Answer answer) { latch.Set(std::move(answer)); })->Begin(Call::AtOnce::kHere);
   return latch.Wait();
+}
+
+// An asynchronous call over shared memory, on a worker; over the socket where there is no worker to
+// spare, or where that is how it turns out.
+template <typename OverMemory, typename OverSocket, typename Request, typename Result>
+void RunOnWorker(ClientCore& core, absl::Duration budget, Request request,
+                 std::shared_ptr<NamespaceState> ns, std::function<void(Result)> done) {
+  struct Job {
+    Request request;
+    std::function<void(Result)> done;
+  };
+  const auto job = std::make_shared<Job>(Job{std::move(request), std::move(done)});
+  const auto go_by_socket = [&core, job, ns] {
+    std::make_shared<OverSocket>(core, std::move(job->request), ns, std::move(job->done))
+        ->Begin(Call::AtOnce::kOnLibraryThread);
+  };
+  const bool taken = core.shm().workers().Submit(
+      budget,
+      [&core, job, ns, budget, go_by_socket](absl::Duration waited) {
+        job->request.budget =
+            absl::ToChronoMicroseconds(std::max(budget - waited, absl::Microseconds(1)));
+        if (auto result = OverMemory(core, job->request, ns).Run()) {
+          job->done(*std::move(result));
+        } else {
+          go_by_socket();
+        }
+      },
+      [&core, job] {
+        Result late;
+        late.outcome = Outcome::kTimeout;
+        late.items = std::move(job->request.items);
+        for (auto& item : late.items) item.outcome = Outcome::kTimeout;
+        core.CountEnd(Outcome::kTimeout);
+        job->done(std::move(late));
+      });
+  if (!taken) go_by_socket();
 }
 
 }  // namespace
@@ -108,6 +150,15 @@ LookupResult Client::TakeLease(LookupResult result, uint64_t lease_id, uint32_t 
 GetResult Client::Get(GetRequest request) {
   Bump(core_->counters().gets);
   const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  if (ns != nullptr && ns->owner == core_.get()) {
+    if (auto result = ShmGet(*core_, request, ns).Run()) return *std::move(result);
+    if (core_->LacksSharedMemory()) {
+      GetResult nothing;
+      nothing.items = std::move(request.items);
+      for (GetItem& item : nothing.items) item.outcome = nothing.outcome;
+      return nothing;
+    }
+  }
   return RunAndWait<GetResult>([&](GetCall::Done done) {
     return std::make_shared<GetCall>(*core_, std::move(request), ns, std::move(done));
   });
@@ -116,6 +167,12 @@ GetResult Client::Get(GetRequest request) {
 void Client::GetAsync(GetRequest request, std::function<void(GetResult)> done) {
   Bump(core_->counters().gets);
   const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  if (ns != nullptr && ns->owner == core_.get() && core_->GoesByWorkers()) {
+    const absl::Duration budget = BudgetOf(core_->options(), request.budget, request.items.size(),
+                                           ns->descriptor.block_bytes);
+    RunOnWorker<ShmGet, GetCall>(*core_, budget, std::move(request), ns, std::move(done));
+    return;
+  }
   std::make_shared<GetCall>(*core_, std::move(request), ns, std::move(done))
       ->Begin(Call::AtOnce::kOnLibraryThread);
 }
@@ -123,6 +180,15 @@ void Client::GetAsync(GetRequest request, std::function<void(GetResult)> done) {
 PutResult Client::Put(PutRequest request) {
   Bump(core_->counters().puts);
   const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  if (ns != nullptr && ns->owner == core_.get()) {
+    if (auto result = ShmPut(*core_, request, ns).Run()) return *std::move(result);
+    if (core_->LacksSharedMemory()) {
+      PutResult nothing;
+      nothing.items = std::move(request.items);
+      for (PutItem& item : nothing.items) item.outcome = nothing.outcome;
+      return nothing;
+    }
+  }
   return RunAndWait<PutResult>([&](PutCall::Done done) {
     return std::make_shared<PutCall>(*core_, std::move(request), ns, std::move(done));
   });
@@ -131,8 +197,38 @@ PutResult Client::Put(PutRequest request) {
 void Client::PutAsync(PutRequest request, std::function<void(PutResult)> done) {
   Bump(core_->counters().puts);
   const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  if (ns != nullptr && ns->owner == core_.get() && core_->GoesByWorkers()) {
+    const auto own = request.budget.count() > 0 ? request.budget : core_->options().put_budget;
+    RunOnWorker<ShmPut, PutCall>(*core_, absl::FromChrono(own), std::move(request), ns,
+                                 std::move(done));
+    return;
+  }
   std::make_shared<PutCall>(*core_, std::move(request), ns, std::move(done))
       ->Begin(Call::AtOnce::kOnLibraryThread);
+}
+
+ViewResult Client::GetView(const ViewRequest& request) {
+  Bump(core_->counters().gets);
+  ViewResult result;
+  const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  if (ns == nullptr || ns->owner != core_.get() || !AreViewable(request, *ns)) {
+    result.outcome = Outcome::kInvalid;
+    result.error = "the namespace handle is not this client's, or the blocks are out of its limits";
+    return result;
+  }
+  if (auto views = ViewInPlace(core_, request, ns)) return *std::move(views);
+  if (core_->LacksSharedMemory()) return result;
+  const auto source = std::make_shared<BlockView::Source>();
+  std::vector<Segment> segments;
+  GetRequest get = GetInsteadOfView(request, *ns, *source, segments);
+  return ViewsOf(RunAndWait<GetResult>([&](GetCall::Done done) {
+                   return std::make_shared<GetCall>(*core_, std::move(get), ns, std::move(done));
+                 }),
+                 source, ns->descriptor.block_bytes);
+}
+
+bool Client::AwaitSharedMemory(std::chrono::milliseconds budget) {
+  return !core_->forked() && core_->shm().WaitForMemory(absl::FromChrono(budget));
 }
 
 Outcome Client::Renew(Lease& lease, std::chrono::milliseconds length) {

@@ -1,9 +1,7 @@
 #include "client/src/control_calls.h"
 
-#include <string>
-
+#include "client/src/health_question.h"
 #include "client/src/latch.h"
-#include "proto/wire/byte_buffer.h"
 
 namespace halflife::client {
 namespace {
@@ -11,12 +9,6 @@ namespace {
 // Long enough for one round trip on a loaded machine; bounds how long the end of a client waits for
 // it.
 constexpr absl::Duration kReleaseBudget = absl::Milliseconds(250);
-
-// grpc.health.v1: HealthCheckRequest{service = 1}, HealthCheckResponse{status = 1}, SERVING = 1. By
-// hand, because no Debian package has the generated classes for C++.
-constexpr char kHealthMethod[] = "/grpc.health.v1.Health/Check";
-constexpr char kReadinessRequest[] = "\x0a\x09readiness";
-constexpr char kServing[] = "\x08\x01";
 
 template <typename Response>
 std::pair<Outcome, Response> Run(ClientCore& core, Call::Needs needs,
@@ -83,18 +75,14 @@ int64_t DeleteBlocks(ClientCore& core, std::shared_ptr<NamespaceState> ns,
 }
 
 bool IsReady(ClientCore& core, absl::Duration budget) {
-  const std::string text(kReadinessRequest, sizeof(kReadinessRequest) - 1);
   const auto [outcome, response] = Run<grpc::ByteBuffer>(
       core, {.budget = budget, .ns = nullptr, .obeys_breaker = false},
-      [text](UnaryRpc<grpc::ByteBuffer>& rpc, ClientCore& core) {
+      [](UnaryRpc<grpc::ByteBuffer>& rpc, ClientCore& core) {
         rpc.context().set_wait_for_ready(true);
-        const grpc::Slice slice(text);
         return core.NextConnection().generic->PrepareUnaryCall(
-            &rpc.context(), kHealthMethod, grpc::ByteBuffer(&slice, 1), core.loop().queue());
+            &rpc.context(), kHealthMethod, ReadinessRequest(), core.loop().queue());
       });
-  if (outcome != Outcome::kOk) return false;
-  const MessageSpans pieces(response);
-  return pieces.spans().size() == 1 && AsText(pieces.spans()[0]) == kServing;
+  return outcome == Outcome::kOk && SaysServing(response);
 }
 
 }  // namespace halflife::client

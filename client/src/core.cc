@@ -3,24 +3,34 @@
 #include <grpcpp/alarm.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "client/src/call.h"
 #include "client/src/control_calls.h"
+#include "client/src/shm_path.h"
 #include "common/check.h"
 
 namespace halflife::client {
 namespace {
 
+// Clients that lost one daemon must not come back in step: each takes its own.
+uint64_t NewSeed() {
+  return static_cast<uint64_t>(Clock::Real().NowNanos()) ^ static_cast<uint64_t>(getpid()) << 32;
+}
+
 Breaker::Options BreakerOptions(const Options& options) {
-  // Clients that lost one daemon must not come back in step: each takes its own seed.
-  const uint64_t seed =
-      static_cast<uint64_t>(Clock::Real().NowNanos()) ^ static_cast<uint64_t>(getpid()) << 32;
   return {.failures = options.breaker_failures,
           .open = absl::FromChrono(options.breaker_open),
           .open_max = absl::FromChrono(options.breaker_open_max),
-          .seed = seed};
+          .seed = NewSeed()};
+}
+
+RecoveryProbe::Options RecoveryOptions(const Options& options) {
+  RecoveryProbe::Options recovery{.seed = NewSeed()};
+  recovery.pause_max = std::max(recovery.pause, absl::FromChrono(options.breaker_open_max));
+  return recovery;
 }
 
 }  // namespace
@@ -31,9 +41,12 @@ ClientCore::ClientCore(const Options& options, bool disabled)
       process_(getpid()),
       breaker_(BreakerOptions(options), &Clock::Real()),
       timer_(&Clock::Real()),
-      namespaces_(*this) {}
+      namespaces_(*this),
+      health_(*this),
+      recovery_(RecoveryOptions(options), &breaker_, &Clock::Real(), WaysOfRecovery()) {}
 
 void ClientCore::Start() {
+  shm_ = std::make_shared<ShmPath>(*this);
   channels_ = std::make_unique<Channels>(
       Channels::Options{.endpoint = options_.endpoint,
                         .connections = disabled_ ? 0 : options_.connections},
@@ -56,16 +69,29 @@ void ClientCore::Shutdown() {
     if (!call->survives_shutdown()) call->End(Outcome::kUnavailable);
   }
   calls.clear();
+  shm_->RefuseCalls();
   WaitForCalls();
   loop_.RefuseRpcs();
   namespaces_.CancelAll();
+  health_.Cancel();
   loop_.WaitForRpcs();
   CloseQueue();
+  shm_->Stop();
 }
 
 void ClientCore::WaitForCalls() {
+  shm_->WaitForCalls();
   MutexLock lock(mutex_);
   while (!calls_.empty()) quiet_.Wait(mutex_);
+}
+
+bool ClientCore::LacksSharedMemory() const {
+  return shm_->required() && (forked() || shm_->memory() == nullptr);
+}
+
+bool ClientCore::GoesByWorkers() const {
+  // In a forked child any mutex may be held by a thread that does not exist there.
+  return !disabled_ && !forked() && shm_->memory() != nullptr;
 }
 
 bool ClientCore::forked() const { return getpid() != process_; }
@@ -95,9 +121,19 @@ bool ClientCore::full() const {
   return calls_.size() >= static_cast<size_t>(options_.max_calls);
 }
 
+std::optional<Breaker::Pass> ClientCore::AskBreaker() {
+  const std::optional<Breaker::Pass> pass = breaker_.Admit();
+  if (!pass) {
+    Bump(counters_.breaker_rejections);
+    recovery_.Wanted();
+  }
+  return pass;
+}
+
 void ClientCore::ReportToBreaker(const Breaker::Pass& pass, Outcome outcome) {
   const bool failed = outcome == Outcome::kTimeout || outcome == Outcome::kUnavailable;
   breaker_.Report(pass, failed ? Breaker::Verdict::kFailed : Breaker::Verdict::kAnswered);
+  if (failed && breaker_.is_open()) recovery_.Wanted();
 }
 
 void ClientCore::CountEnd(Outcome outcome) {
@@ -114,12 +150,28 @@ Stats ClientCore::stats() const {
   stats.unavailable = Read(counters_.unavailable);
   stats.breaker_rejections = Read(counters_.breaker_rejections);
   stats.breaker_opens = breaker_.opens();
+  stats.health_probes = Read(counters_.health_probes);
   stats.corrupt_blocks = Read(counters_.corrupt_blocks);
   stats.identity_mismatches = Read(counters_.identity_mismatches);
   stats.get_bytes = Read(counters_.get_bytes);
   stats.put_bytes = Read(counters_.put_bytes);
   stats.reconnects = Read(counters_.reconnects);
+  stats.shm_gets = Read(counters_.shm_gets);
+  stats.shm_puts = Read(counters_.shm_puts);
+  stats.shm_fallbacks = Read(counters_.shm_fallbacks);
   return stats;
+}
+
+RecoveryProbe::Outside ClientCore::WaysOfRecovery() {
+  return {.run_after =
+              [this](absl::Duration delay, std::function<void()> task) {
+                const int64_t due_ns = clock().NowNanos() + absl::ToInt64Nanoseconds(delay);
+                timer_.Add(timer_.NewKey(due_ns), std::move(task));
+              },
+          .ask =
+              [this](std::function<void(RecoveryProbe::Answer)> done) {
+                health_.Ask(std::move(done));
+              }};
 }
 
 void ClientCore::OnConnected(bool again) {
@@ -128,6 +180,7 @@ void ClientCore::OnConnected(bool again) {
     Bump(counters_.reconnects);
   }
   breaker_.ProbeSoon();
+  shm_->OnConnected();
 }
 
 // The queue is shut down by the completion thread itself, because only it renews the watches of the

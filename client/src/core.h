@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "absl/container/flat_hash_map.h"
 #include "client/include/halflife/client.h"
@@ -13,7 +14,9 @@
 #include "client/src/channels.h"
 #include "client/src/completion_loop.h"
 #include "client/src/counters.h"
+#include "client/src/health_question.h"
 #include "client/src/namespaces.h"
+#include "client/src/recovery_probe.h"
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/mutex.h"
@@ -21,6 +24,7 @@
 namespace halflife::client {
 
 class Call;
+class ShmPath;
 
 // What all calls of one client share: two threads (completions, budgets), the channels, the
 // breaker, the counters and the list of calls under way. Built by Client::Open, ended by Shutdown.
@@ -51,6 +55,8 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   void Forget(Call* call);
   // Options::max_calls are under way: a further one is a miss at once.
   bool full() const;
+  // Nullopt, counted: the breaker is open, it is a miss at once.
+  std::optional<Breaker::Pass> AskBreaker();
   void ReportToBreaker(const Breaker::Pass& pass, Outcome outcome);
   void CountEnd(Outcome outcome);
   Stats stats() const;
@@ -63,6 +69,11 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   CompletionLoop& loop() { return loop_; }
   Counters& counters() { return counters_; }
   NamespaceOpener& namespaces() { return namespaces_; }
+  ShmPath& shm() { return *shm_; }
+  // It is required and there is none: calls with payload are a miss at once.
+  bool LacksSharedMemory() const;
+  // Asynchronous calls with payload go through shared memory, if they can.
+  bool GoesByWorkers() const;
   Connection& NextConnection() { return channels_->Next(); }
   // Changes whenever a connection comes up again: what was opened before may be forgotten.
   uint64_t connection_epoch() const { return connection_epoch_.load(std::memory_order_acquire); }
@@ -70,6 +81,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
  private:
   class CloseTag;
 
+  RecoveryProbe::Outside WaysOfRecovery();
   void OnConnected(bool again);
   void CloseQueue();
 
@@ -83,6 +95,9 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   BudgetTimer timer_;
   CompletionLoop loop_;
   NamespaceOpener namespaces_;
+  HealthQuestion health_;
+  RecoveryProbe recovery_;
+  std::shared_ptr<ShmPath> shm_;  // shared only because its type is incomplete here
   std::atomic<uint64_t> connection_epoch_{0};
   std::unique_ptr<Channels> channels_;
   std::unique_ptr<ThreadPool> threads_;

@@ -10,9 +10,10 @@ struct Counters {
   using Count = std::atomic<uint64_t>;
 
   Count lookups{0}, gets{0}, puts{0};
-  Count timeouts{0}, unavailable{0}, breaker_rejections{0};
+  Count timeouts{0}, unavailable{0}, breaker_rejections{0}, health_probes{0};
   Count corrupt_blocks{0}, identity_mismatches{0};
   Count get_bytes{0}, put_bytes{0}, reconnects{0};
+  Count shm_gets{0}, shm_puts{0}, shm_fallbacks{0};
 };
 
 inline void Bump(Counters::Count& counter, uint64_t by = 1) {

@@ -7,6 +7,7 @@
 #include "common/status.h"
 #include "common/strings.h"
 #include "proto/wire/limit_check.h"
+#include "proto/wire/shm_handshake.h"
 
 namespace halflife::client {
 namespace {
@@ -57,6 +58,11 @@ absl::Status CheckOptions(const Options& options) {
     return absl::InvalidArgumentError(
         StrCat("connections is ", options.connections, ", expected 1 to 64"));
   }
+  if (options.copy_threads < 1 || options.copy_threads > 16) {
+    return absl::InvalidArgumentError(
+        StrCat("copy_threads is ", options.copy_threads, ", expected 1 to 16"));
+  }
+  HL_RETURN_IF_ERROR(CheckAtMost("staging_bytes", options.staging_bytes, kMaxStagingBytes));
   if (options.max_calls < 1) return absl::InvalidArgumentError("max_calls is below 1");
   return absl::OkStatus();
 }

@@ -1,6 +1,7 @@
 #include "tests/client/fake_daemon.h"
 
 #include <grpcpp/alarm.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
@@ -19,11 +20,13 @@ grpc::Status StatusOf(grpc::StatusCode code) { return grpc::Status(code, "fake")
 }  // namespace
 
 FakeDaemon::FakeDaemon(const std::string& endpoint) {
+  grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   builder.AddListeningPort(endpoint, grpc::InsecureServerCredentials());
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
   HL_CHECK(server_ != nullptr);
+  server_->GetHealthCheckService()->SetServingStatus("readiness", true);
 }
 
 FakeDaemon::~FakeDaemon() { server_->Shutdown(std::chrono::system_clock::now()); }

@@ -46,7 +46,7 @@ enum class Lie {
 };
 
 // An in-memory CacheService over generated stubs, written from the contract alone, that can lie.
-// Thread-safe.
+// Its health service says that it is ready, whatever the lie. Thread-safe.
 class FakeDaemon final : public v1::CacheService::Service {
  public:
   // Listens at once; aborts if it cannot.

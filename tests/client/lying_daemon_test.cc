@@ -228,5 +228,43 @@ TEST_F(LyingDaemonTest, ALeaseMayOutliveItsClient) {
   EXPECT_EQ(daemon_.releases(), 0) << "it runs out by itself";
 }
 
+// An interval that no test waits out: only the question in the background can end it.
+TEST_F(LyingDaemonTest, ADaemonThatIsWellAgainGetsCallsBeforeTheBreakersInterval) {
+  Options options = Patient(directory_.endpoint());
+  options.breaker_failures = 1;
+  options.breaker_open = options.breaker_open_max = std::chrono::hours(1);
+  const auto client = Client::Open(options);
+  const LookupRequest request = LookupOf(client->OpenNamespace(SmallNamespace()), chain_);
+  ASSERT_EQ(client->Lookup(request).outcome, Outcome::kOk);
+  daemon_.Tell(Lie::kNoRoom);
+  ASSERT_EQ(client->Lookup(request).outcome, Outcome::kUnavailable);
+  ASSERT_EQ(client->Lookup(request).outcome, Outcome::kUnavailable);
+  ASSERT_EQ(client->stats().breaker_rejections, 1u);
+  EXPECT_EQ(client->stats().health_probes, 0u) << "not before a pause";
+
+  daemon_.Tell(Lie::kNone);
+
+  while (client->Lookup(request).outcome != Outcome::kOk) {
+    client->Healthy(std::chrono::seconds(1));  // something to do meanwhile
+  }
+  EXPECT_EQ(client->stats().health_probes, 1u);
+  EXPECT_EQ(client->stats().timeouts, 0u) << "a question is no call";
+}
+
+TEST_F(LyingDaemonTest, AClientEndsWhileItAsksInTheBackground) {
+  Options options;
+  options.endpoint = directory_.endpoint();
+  options.breaker_failures = 1;
+  for (int i = 0; i < 6; ++i) {
+    const auto client = Client::Open(options);
+    const LookupRequest request = LookupOf(client->OpenNamespace(SmallNamespace()), chain_);
+    daemon_.Tell(Lie::kNoRoom);
+    while (client->stats().breaker_opens == 0) client->Lookup(request);
+    const uint64_t wanted = i % 3;
+    while (client->stats().health_probes < wanted) client->Lookup(request);
+    client->Drain();
+  }
+}
+
 }  // namespace
 }  // namespace halflife::client

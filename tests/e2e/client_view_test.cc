@@ -216,12 +216,9 @@ class RecoveryTest : public ClientViewTest {
  protected:
   void SetUp() override {
     ASSERT_TRUE(daemon_.Start().ok()) << daemon_.LogTail();
-    client::Options options = OptionsFor(daemon_, true);
-    // A connection that comes up again is noticed at once. A process that is stopped and goes on
-    // says nothing: there it is the breaker's next probe that finds out, and its longest interval
-    // bounds the delay.
-    options.breaker_open_max = std::chrono::milliseconds(500);
-    client_ = client::Client::Open(options);
+    // Defaults: a connection that comes up again is noticed at once, and a process that was stopped
+    // and goes on by the questions in the background. Nobody waits out the breaker's interval.
+    client_ = client::Client::Open(OptionsFor(daemon_, true));
     ASSERT_TRUE(client_->Healthy(std::chrono::seconds(5)));
     blocks_ = std::make_unique<TrackedClient>(client_.get(), &tracker_, &Blocks());
     ASSERT_EQ(blocks_->Put(chain_).stored, kBlocks);
@@ -238,7 +235,10 @@ class RecoveryTest : public ClientViewTest {
   // An outage as the worker sees it: miss after miss.
   void MissFor(absl::Duration outage) {
     const absl::Duration end = Clock::Real().Now() + outage;
-    while (Clock::Real().Now() < end) ASSERT_FALSE(Hits());
+    while (Clock::Real().Now() < end) {
+      ASSERT_FALSE(Hits());
+      daemon_.EndsWithin(absl::Milliseconds(1));
+    }
   }
 
   void ExpectHitsSoon(const char* what) {
@@ -260,11 +260,28 @@ class RecoveryTest : public ClientViewTest {
 
 TEST_F(RecoveryTest, HitsComeBackAfterAStop) {
   daemon_.Stop();
-  MissFor(absl::Seconds(3));
+  // The interval of the breaker has grown to its 5 s.
+  MissFor(absl::Seconds(11));
 
   daemon_.Signal(SIGCONT);
 
   ExpectHitsSoon("after SIGCONT");
+  // A question waits for its answer up to a second, and there is a pause before each.
+  EXPECT_GE(client_->stats().health_probes, 5u);
+  EXPECT_LE(client_->stats().health_probes, 50u);
+}
+
+TEST_F(RecoveryTest, AClientWithoutCallsAsksNothing) {
+  daemon_.Stop();
+  MissFor(absl::Seconds(1));
+  EXPECT_FALSE(daemon_.EndsWithin(absl::Seconds(13)));
+  const uint64_t probes = client_->stats().health_probes;
+
+  EXPECT_FALSE(daemon_.EndsWithin(absl::Seconds(3)));
+
+  EXPECT_EQ(client_->stats().health_probes, probes);
+  daemon_.Signal(SIGCONT);
+  ExpectHitsSoon("after SIGCONT and a long time without calls");
 }
 
 TEST_F(RecoveryTest, HitsComeBackAfterARestart) {

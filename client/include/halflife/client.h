@@ -5,6 +5,9 @@
 // The one rule: a call never fails an inference. A daemon that is absent, dead, slow, draining or
 // lying is a miss within the budget. The reason is in Stats and in the outcome, for logs; nobody
 // has to handle it.
+//
+// A prompt is a chain of block hashes, first block first; a hash names its block and, through its
+// parent, the whole prefix. Block and part are the unit of bytes: `parts` ranks each hold one part.
 
 #include <array>
 #include <chrono>
@@ -20,7 +23,7 @@ namespace halflife::client {
 
 using Hash = std::array<uint8_t, 32>;
 
-// Pointer and length, because C++17 has no span.
+// Pointer and length, because C++17 has no span. Owns nothing: never keep one of a temporary.
 template <typename T>
 struct View {
   const T* data = nullptr;
@@ -33,26 +36,50 @@ struct View {
   const T& operator[](size_t i) const { return data[i]; }
 };
 
-enum class HashScheme : uint8_t { kOpaque = 0, kHalflife = 1, kVllmSha256Cbor = 2, kSglang = 3 };
+// How block hashes are made from token ids; byte for byte in docs/formats.md.
+enum class HashScheme : uint8_t {
+  kOpaque = 0,          // the caller brings hashes; lookups by tokens are kInvalid
+  kHalflife = 1,        // SHA-256 chain from the namespace's id
+  kVllmSha256Cbor = 2,  // vLLM's sha256_cbor; hash_seed is its NONE_HASH
+  kSglang = 3,          // SGLang's sha256 chain
+};
 
-// What makes blocks interchangeable; any difference is another namespace.
+// What makes blocks interchangeable; any difference is another namespace. Strings have at most
+// 1024 bytes of UTF-8; all but model_name may be empty.
 struct Namespace {
-  std::string engine, engine_abi, model_name, model_revision, weights_fingerprint, kv_dtype, lora,
-      tenant, user_tag;
-  uint32_t tokens_per_block = 0;
-  uint64_t block_bytes = 0;  // of one part, 4 KiB..128 MiB
-  uint32_t parts = 1;
+  std::string engine;      // "vllm", "sglang", "llama.cpp", …
+  std::string engine_abi;  // KV layout or state version of the engine
+  std::string model_name;  // required
+  std::string model_revision;
+  std::string weights_fingerprint;  // digest of config and weights
+  std::string kv_dtype;             // "bf16", "fp8_e4m3", …
+  std::string lora;                 // name@revision
+  std::string tenant;               // sharing domain
+  std::string user_tag;             // free text that separates namespaces
+  uint32_t tokens_per_block = 0;    // at least 1
+  uint64_t block_bytes = 0;         // of one part, 4 KiB..256 MiB
+  uint32_t parts = 1;               // tensor-parallel ranks a block is cut into, 1..1024
   HashScheme hash_scheme = HashScheme::kHalflife;
   Hash hash_seed{};
 };
 
-// Hints about a request; never part of a key.
+// Hints about a request; never part of a key. Strings have at most 128 bytes of UTF-8.
 struct Attributes {
-  std::string app;
-  uint32_t turn = 0;
-  std::string stop_reason, tool;
-  uint64_t session = 0;
-  std::vector<std::pair<std::string, std::string>> labels;
+  std::string app;          // class of application: "chat", "api", "agent", …
+  uint32_t turn = 0;        // 1 = first of the session, 0 = unknown
+  std::string stop_reason;  // of the previous response
+  std::string tool;         // that the request belongs to
+  uint64_t session = 0;     // 0 = unknown
+  std::vector<std::pair<std::string, std::string>> labels;  // free, at most 8
+};
+
+// Whether blocks go through memory that client and daemon share, where both run on one machine as
+// the same user. Without it, and whenever something about it is not as it should be, they go over
+// the socket: slower, else the same.
+enum class SharedMemory : uint8_t {
+  kAuto = 0,  // if the endpoint is a Unix socket and the daemon offers it
+  kOff,
+  kRequired,  // Get, GetView and Put are kUnavailable while there is none (not GetAsync, PutAsync)
 };
 
 struct Options {
@@ -61,19 +88,33 @@ struct Options {
   std::chrono::microseconds get_budget{50'000};  // plus get_budget_per_mib for each MiB asked for
   std::chrono::microseconds get_budget_per_mib{2'000};
   std::chrono::microseconds put_budget{1'000'000};
-  int breaker_failures = 3;                     // in a row, until the breaker opens
-  std::chrono::milliseconds breaker_open{250};  // doubles to breaker_open_max, with jitter
+  // After so many calls in a row that were kTimeout or kUnavailable the breaker opens: calls are
+  // kUnavailable at once. After breaker_open one call is let through; each that fails doubles the
+  // wait up to breaker_open_max, with jitter. It need not be waited out: meanwhile the client asks
+  // the daemon for its health about every 250 ms, and lets a call through as soon as it is ready.
+  int breaker_failures = 3;
+  std::chrono::milliseconds breaker_open{250};
   std::chrono::milliseconds breaker_open_max{5'000};
-  bool verify = true;    // checksum of every block before kOk
+  bool verify = true;    // checksum of every block before kOk; without it, only lengths and order
+  SharedMemory shared_memory = SharedMemory::kAuto;
+  // Memory that the daemon is asked for, to put blocks through; 0 = Put goes over the socket. A
+  // block larger than this does, too.
+  uint64_t staging_bytes = 8 << 20;
+  // With shared memory: takes the daemon's word, given when a block was stored, for its checksum. A
+  // Get then reads the bytes once instead of copying and hashing them; they are the same bytes.
+  bool trust_sealed = false;
+  // Threads that copy one Get out of shared memory, the caller's included; 1..16. Asynchronous calls
+  // run on that many threads.
+  int copy_threads = 1;
   int connections = 1;   // channels, used in turn; at most 64
-  int max_calls = 4096;  // under way at one time; a further one is unavailable at once
+  int max_calls = 4096;  // under way at one time; a further one is kUnavailable at once
 };
 
 enum class Outcome : uint8_t {
   kOk = 0,
   kMiss,         // not there (also: removed under way, did not verify)
   kTimeout,      // the budget ran out
-  kUnavailable,  // no connection, breaker open, draining
+  kUnavailable,  // no connection, breaker open, daemon overloaded or draining, too many calls
   kRefused,      // no room, over quota, or a limit (Put only)
   kInvalid,      // the arguments are wrong: a bug of the caller
 };
@@ -95,7 +136,8 @@ class NamespaceHandle {
   explicit operator bool() const { return impl_ != nullptr; }
   const Hash& id() const;
   const Namespace& descriptor() const;
-  // Hashes of the full blocks of a prompt, by the namespace's scheme. Empty for kOpaque.
+  // Hashes of the full blocks of a prompt, by the namespace's scheme; a last partial block has
+  // none. Empty for kOpaque. Asks nobody.
   std::vector<Hash> HashTokens(View<uint32_t> tokens) const;
 
  private:
@@ -104,8 +146,8 @@ class NamespaceHandle {
   std::shared_ptr<const Impl> impl_;
 };
 
-// A promise that a prefix stays in the daemon's DRAM. Gives itself back on destruction
-// (asynchronously).
+// A promise that a prefix stays in the daemon's DRAM until it runs out. Gives itself back on
+// destruction (asynchronously). May outlive the client; the daemon then takes it back itself.
 class Lease {
  public:
   Lease() = default;
@@ -114,7 +156,7 @@ class Lease {
   ~Lease();
   explicit operator bool() const { return id_ != 0; }
   uint64_t id() const { return id_; }
-  // Blocks promised.
+  // Blocks promised: the first ones of the chain that was looked up, perhaps fewer than are there.
   uint32_t blocks() const { return blocks_; }
 
  private:
@@ -125,33 +167,35 @@ class Lease {
   uint32_t blocks_ = 0;
 };
 
+// Neither `chain` nor `tokens` is read any more when LookupAsync has returned.
 struct LookupRequest {
   NamespaceHandle ns;
-  View<Hash> chain;       // either hashes …
-  View<uint32_t> tokens;  // … or token ids, hashed by the daemon
-  uint32_t first_depth = 0;
-  uint32_t group = 0;
-  uint16_t part_first = 0;
-  uint16_t part_count = 0;  // 0 = all parts
+  View<Hash> chain;          // either hashes, at most 8192 …
+  View<uint32_t> tokens;     // … or token ids of the whole prompt, hashed by the daemon
+  uint32_t first_depth = 0;  // of chain[0] in its prompt, in blocks
+  uint32_t group = 0;        // KV-cache group of a hybrid model, below 64; else 0
+  uint16_t part_first = 0;   // a block is there if these parts of it are
+  uint16_t part_count = 0;   // 0 = all parts
   Attributes attributes;
-  bool pin = false;
-  std::chrono::milliseconds lease{10'000};
-  std::chrono::microseconds budget{0};  // 0 = Options::lookup_budget
+  bool pin = false;  // read the prefix into DRAM and promise it: LookupResult::lease
+  std::chrono::milliseconds lease{10'000};  // cut to 30 s
+  std::chrono::microseconds budget{0};      // 0 = Options::lookup_budget
 };
 
 struct LookupResult {
+  // Consecutive blocks that are there, by index in the chain; also behind a hole.
   struct Run {
     uint32_t first = 0, count = 0;
-    bool ssd = false;
+    bool ssd = false;  // one of them or more is not in DRAM
   };
   Outcome outcome = Outcome::kUnavailable;
   uint32_t blocks = 0;         // asked for
   uint32_t prefix_blocks = 0;  // leading blocks that are there; 0 unless kOk
   std::vector<Run> runs;
-  std::vector<uint8_t> bitmap;  // bit i, LSB first
+  std::vector<uint8_t> bitmap;  // bit i, LSB first: block i is there; empty unless kOk
   std::string miss_reason;      // of the first missing block: "never_seen", "evicted", …
   std::string error;            // why kInvalid, for logs
-  Lease lease;
+  Lease lease;                  // empty if nothing is promised
 };
 
 // One (block, part) to receive. Filled completely and verified when outcome is kOk; otherwise its
@@ -160,7 +204,8 @@ struct LookupResult {
 struct GetItem {
   Hash hash{};
   uint16_t part = 0;
-  View<Segment> into;                // sizes add up to block_bytes; must live until completion
+  View<Segment> into;                // sizes add up to block_bytes; list and memory must live
+                                     // until the call has returned or its callback has run
   Outcome outcome = Outcome::kMiss;  // set by the call
 };
 
@@ -168,15 +213,17 @@ enum class Order : uint8_t { kAscending, kDescending };
 
 struct GetRequest {
   NamespaceHandle ns;
-  std::vector<GetItem> items;  // consecutive blocks of one chain, at most 128 (block, part) pairs;
-                               // parts within a block
-  uint32_t first_depth = 0;
+  // Consecutive blocks of one chain, first one first; of each the same consecutive parts, lowest
+  // first. At most 128 items.
+  std::vector<GetItem> items;
+  uint32_t first_depth = 0;  // of items[0] in its prompt, in blocks
   uint32_t group = 0;
-  Order order = Order::kAscending;
-  const Lease* lease = nullptr;  // optional: get exactly what it promises (items in chain order
-                                 // from its first block)
+  Order order = Order::kAscending;  // ascending ends at the first miss, descending passes over it
+  // Optional: get what it promises, items from its first block on and not more of them. Read
+  // before GetAsync returns.
+  const Lease* lease = nullptr;
   Attributes attributes;
-  std::chrono::microseconds budget{0};
+  std::chrono::microseconds budget{0};  // 0 = get_budget and get_budget_per_mib of Options
 };
 
 struct GetResult {
@@ -191,70 +238,135 @@ struct GetResult {
 struct PutItem {
   Hash hash{};
   uint16_t part = 0;
-  View<Segment> from;  // sizes add up to block_bytes; must live until completion
-  Outcome outcome = Outcome::kRefused;
-  bool duplicate = false;  // it was there already: also kOk
+  View<Segment> from;  // sizes add up to block_bytes; list and memory must live, unchanged, until
+                       // the call has returned or its callback has run
+  Outcome outcome = Outcome::kRefused;  // set by the call
+  bool duplicate = false;  // it was there already, perhaps with other bytes, which stay: also kOk
 };
 
 struct PutRequest {
   NamespaceHandle ns;
-  std::vector<PutItem> items;  // consecutive blocks of one chain, parts within a block
-  uint32_t first_depth = 0;
+  std::vector<PutItem> items;  // as of GetRequest, at most 128
+  uint32_t first_depth = 0;    // of items[0] in its prompt, in blocks
   uint32_t group = 0;
-  const Hash* parent = nullptr;  // hash of the block before items[0], if first_depth > 0
+  const Hash* parent = nullptr;  // hash of the block before items[0], if first_depth > 0 and known;
+                                 // read before PutAsync returns
   Attributes attributes;
-  std::chrono::microseconds budget{0};
+  std::chrono::microseconds budget{0};  // 0 = Options::put_budget
 };
 
 struct PutResult {
+  // kOk if the daemon answered, even if it refused some items. Otherwise none is claimed to be
+  // stored, though some may be.
   Outcome outcome = Outcome::kUnavailable;
-  std::vector<PutItem> items;
-  uint32_t stored = 0, duplicates = 0, refused = 0;
-  std::string error;  // why kInvalid, for logs
+  std::vector<PutItem> items;                        // as given, outcomes set
+  uint32_t stored = 0, duplicates = 0, refused = 0;  // items
+  std::string error;                                 // why kInvalid, for logs
+};
+
+// A block that is read where it lies: in the daemon's memory, under a lease that its last view
+// gives back. Cheap to copy. May outlive the client; then the daemon takes the lease back itself.
+// Not in a process forked off later: the memory is not there.
+class BlockView {
+ public:
+  BlockView() = default;
+  explicit operator bool() const { return data_ != nullptr; }
+  const uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
+  // False: over the socket, into memory of the view's own.
+  bool in_place() const;
+  // Ask AFTER the bytes were read or copied: true if all that was read until now was the block. It
+  // turns false when the lease has run out (or its client was taken for dead) and the daemon has
+  // used the memory for something else; whatever was made of the bytes must then be thrown away.
+  bool intact() const;
+
+  struct Source;  // of the library
+
+ private:
+  friend class ViewBuilder;
+  std::shared_ptr<const Source> source_;
+  const uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+  uint64_t offset_ = 0;
+  uint64_t generation_ = 0;
+};
+
+struct ViewRequest {
+  NamespaceHandle ns;
+  View<Hash> chain;  // consecutive blocks of one chain, at most 128 (block, part) pairs
+  uint32_t first_depth = 0;
+  uint32_t group = 0;
+  uint16_t part_first = 0;
+  uint16_t part_count = 0;  // 0 = all parts
+  bool verify = false;      // reads each block once for its checksum, before it is given out
+  Attributes attributes;
+  std::chrono::milliseconds lease{10'000};  // cut to 30 s
+  std::chrono::microseconds budget{0};      // 0 = Options::get_budget
+};
+
+struct ViewResult {
+  Outcome outcome = Outcome::kUnavailable;
+  std::vector<BlockView> views;  // one per (block, part), parts within a block; empty: not there
+  uint32_t prefix_views = 0;     // leading ones that are there
+  std::string error;             // why kInvalid, for logs
 };
 
 // Counters since Open.
 struct Stats {
+  uint64_t shm_gets = 0, shm_puts = 0;  // calls that went through shared memory
+  uint64_t shm_fallbacks = 0;           // that began there and went over the socket then
   uint64_t lookups = 0, gets = 0, puts = 0;
   uint64_t timeouts = 0, unavailable = 0, breaker_rejections = 0, breaker_opens = 0;
-  uint64_t corrupt_blocks = 0;       // did not verify here: reported as a miss
-  uint64_t identity_mismatches = 0;  // wrong length, index or part from the daemon
-  uint64_t get_bytes = 0, put_bytes = 0, reconnects = 0;
+  uint64_t health_probes = 0;             // questions in the background while the breaker was open
+  uint64_t corrupt_blocks = 0;            // did not verify here: reported as a miss
+  uint64_t identity_mismatches = 0;       // wrong length, index or part from the daemon
+  uint64_t get_bytes = 0, put_bytes = 0;  // of items that were kOk; put_bytes without duplicates
+  uint64_t reconnects = 0;
 };
 
 // A connection to one daemon. Thread-safe. In a child process forked after Open every call is
-// unavailable at once. Open never waits for the daemon and never fails because
-// of it.
+// kUnavailable at once.
 class Client {
  public:
-  // Null only if options are invalid (`error`, when given, says why). Reads HALFLIFE_DISABLE=1:
-  // every call is then a miss at once.
+  // Never waits for the daemon and never fails because of it. Null only if options are invalid
+  // (`error`, when given, says why). With HALFLIFE_DISABLE=1 in the environment nothing connects,
+  // and every call is kUnavailable at once.
   static std::unique_ptr<Client> Open(Options options, std::string* error = nullptr);
   // Ends every call (kUnavailable); no callback runs later. Not from a callback.
   ~Client();
 
   // Does not wait: the namespace is opened at the daemon on first use, and again after each restart
-  // of it. Empty handle only if the descriptor is invalid.
+  // of it. Empty handle only if the descriptor is invalid (`error`, when given, says why).
   NamespaceHandle OpenNamespace(const Namespace& descriptor, std::string* error = nullptr);
 
   // Blocking. Return within the budget (plus scheduling).
   LookupResult Lookup(const LookupRequest& request);
   GetResult Get(GetRequest request);
   PutResult Put(PutRequest request);
+  // Blocks in place. Where there is no shared memory they are received into memory of the views.
+  ViewResult GetView(const ViewRequest& request);
 
-  // Asynchronous: `done` runs exactly once, on a thread of the library, within the budget. It must
-  // not block.
+  // Asynchronous: `done` runs exactly once, on a thread of the library, within the budget (plus
+  // scheduling). It must not block: no blocking method of a client, but further asynchronous calls.
   void LookupAsync(LookupRequest request, std::function<void(LookupResult)> done);
   void GetAsync(GetRequest request, std::function<void(GetResult)> done);
   void PutAsync(PutRequest request, std::function<void(PutResult)> done);
 
+  // These block, too: Renew and Touch within lookup_budget, the Deletes within put_budget.
+  // To `length` from now, 1 ms..30 s. kMiss: the lease is gone.
   Outcome Renew(Lease& lease, std::chrono::milliseconds length);
+  // Tells that blocks were used without a Get, so that they are kept. From the head of the chain.
   Outcome Touch(const NamespaceHandle& ns, View<Hash> chain, const Attributes& attributes = {});
-  // Number of (block, part) pairs dropped; -1 if the daemon did not answer.
+  // Number of (block, part) pairs dropped; -1 if the daemon did not answer or an argument is wrong.
   int64_t Delete(const NamespaceHandle& ns, View<Hash> chain);
+  // Every block of it, and the namespace at the daemon; the handle stays good.
   int64_t DeleteNamespace(const NamespaceHandle& ns);
-  // True if the daemon says it is ready, within `budget`.
+  // True if the daemon says it is ready, within `budget`. Asks even while the breaker is open.
   bool Healthy(std::chrono::milliseconds budget);
+
+  // True if there is shared memory with the daemon, now or within `budget`. Nobody has to wait for
+  // it: calls go over the socket until there is.
+  bool AwaitSharedMemory(std::chrono::milliseconds budget);
 
   // Returns when no call is under way and no caller memory is touched any more. Not from a
   // callback.

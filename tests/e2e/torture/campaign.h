@@ -55,6 +55,13 @@ class Campaign {
   // What happened; after Run.
   const std::deque<Phase>& phases() const { return phases_; }
   const ValueTracker& tracker() const { return tracker_; }
+  // Calls over shared memory, of all clients.
+  uint64_t shared_memory_calls() const {
+    uint64_t calls = 0;
+    for (const auto& client : clients_)
+      calls += client->stats().shm_gets + client->stats().shm_puts;
+    return calls;
+  }
   const FileDamager& damager() const { return damager_; }
   const std::map<std::string, int>& kills_by_point() const { return kills_by_point_; }
   const std::vector<double>& start_ms() const { return start_ms_; }    // launch to ready
@@ -62,7 +69,6 @@ class Campaign {
   // Starts that ended in an abort because of damaged files.
   int opening_deaths() const { return opening_deaths_; }
   int conservation_checks() const { return conservation_checks_; }
-  int surplus_looks() const { return surplus_looks_; }
   const Population& population() const { return population_; }
   const Daemon& daemon() const { return daemon_; }
 
@@ -79,7 +85,6 @@ class Campaign {
   bool DiedOfDamage();
   absl::Status LetItRun(int live_damages);
   absl::Status WaitForAnAnswer();
-  static bool IsSsdSurplus(const std::string& difference);
   absl::Status LookQuietly();
   absl::Status LookAtTheEnd();
   std::string DifferenceAtRest();
@@ -111,7 +116,6 @@ class Campaign {
   std::vector<double> start_ms_, answer_ms_;
   int opening_deaths_ = 0;
   int conservation_checks_ = 0;
-  int surplus_looks_ = 0;
 };
 
 }  // namespace halflife::e2e

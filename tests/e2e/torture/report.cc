@@ -60,13 +60,12 @@ std::string SummaryOf(const Campaign& campaign) {
   text += StrCat("starts ", campaign.start_ms().size(), ": launch to ready ",
                  Quantiles(campaign.start_ms()), "; ready to the first block ",
                  Quantiles(campaign.answer_ms()), "\n");
-  text += StrCat("conservation held in ", campaign.conservation_checks(), " quiet looks, ",
-                 campaign.surplus_looks(), " found more on a damaged SSD; ",
+  text += StrCat("conservation held in ", campaign.conservation_checks(), " quiet looks; ",
                  campaign.opening_deaths(), " starts died of damage\nkilled at:");
   for (const auto& [point, count] : campaign.kills_by_point()) {
     text += StrCat(" ", point, " ", count, ";");
   }
-  text += "\nnot reached:";
+  text += StrCat("\ncalls over shared memory ", campaign.shared_memory_calls(), "\nnot reached:");
   for (const std::string_view point : kKillPoints) {
     if (!campaign.kills_by_point().contains(std::string(point))) text += StrCat(" ", point);
   }
@@ -105,6 +104,7 @@ std::vector<std::string> Failures(const Campaign& campaign, const Floors& floors
     require(Ratio(counts.read_back_right_blocks, counts.read_back_blocks), floors.read_back_ratio,
             "read-back ratio" + where);
   }
+  if (campaign.shared_memory_calls() == 0) failures.push_back("no call went over shared memory");
   int kills = 0, named = 0;
   for (const auto& [point, count] : campaign.kills_by_point()) {
     named += IsKillPoint(point) ? count : 0;

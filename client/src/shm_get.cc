@@ -1,0 +1,145 @@
+#include "client/src/shm_get.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "client/src/call_budget.h"
+#include "client/src/request_messages.h"
+#include "client/src/scatter.h"
+#include "client/src/shm_call.h"
+#include "common/block_copy.h"
+#include "common/hashing.h"
+
+namespace halflife::client {
+namespace {
+
+// Copied between two looks at the clock: about 0.3 ms.
+constexpr uint64_t kMaxPieceBytes = uint64_t{4} << 20;
+
+}  // namespace
+
+std::optional<GetResult> ShmGet::Run() {
+  const absl::Duration budget = BudgetOf(core_.options(), request_.budget, request_.items.size(),
+                                         ns_->descriptor.block_bytes);
+  std::optional<ShmPath::Visit> visit = core_.shm().Enter(budget, *ns_);
+  if (!visit) return std::nullopt;
+  const bool leased = Lease(*visit);
+  if (late_) return Finish(Outcome::kTimeout);
+  const bool copied = leased && CopyAll(*visit);
+  if (leased_.lease_id() != 0) core_.shm().GiveBack(visit->memory(), leased_.lease_id());
+  if (late_) return Finish(Outcome::kTimeout);
+  if (copied) return Finish(Outcome::kOk);
+  Bump(core_.counters().shm_fallbacks);
+  request_.budget = std::chrono::microseconds(std::max<int64_t>(1, visit->time_left_ns() / 1000));
+  return std::nullopt;
+}
+
+bool ShmGet::Lease(ShmPath::Visit& visit) {
+  auto shape = ShapeOf(TransferItems(request_.items, &GetItem::into), ns_->descriptor);
+  if (!shape.ok()) return false;  // who goes by gRPC says why
+  shape_ = *std::move(shape);
+  auto get = GetMessage(request_, *ns_, shape_);
+  if (!get.ok()) return false;
+  v1::LeaseBlocksRequest message;
+  *message.mutable_get() = *std::move(get);
+  const absl::Duration length = absl::Nanoseconds(visit.time_left_ns()) + absl::Milliseconds(10);
+  if (!LeaseBlocks(core_.shm(), visit, length, message, leased_, *ns_)) {
+    late_ = visit.late();
+    return false;
+  }
+  if (static_cast<size_t>(leased_.blocks_size()) == shape_.items()) return true;
+  Bump(core_.counters().identity_mismatches);
+  return false;
+}
+
+// Position in the caller's items of what the daemon lists at `record`.
+size_t ShmGet::ItemOf(size_t record) const {
+  if (request_.order == Order::kAscending) return record;
+  const size_t parts = shape_.part_count;
+  return (shape_.chain.size() - 1 - record / parts) * parts + record % parts;
+}
+
+bool ShmGet::CopyAll(const ShmPath::Visit& visit) {
+  bool whole = true;
+  for (GetItem& item : request_.items) item.outcome = Outcome::kMiss;
+  std::vector<Copied> copied(shape_.items(), Copied::kMiss);
+  core_.shm().workers().ForEach(shape_.items(), [&](size_t record) {
+    copied[record] = Copy(visit, leased_.blocks(static_cast<int>(record)), ItemOf(record));
+  });
+  for (size_t record = 0; record < shape_.items(); ++record) {
+    const size_t item = ItemOf(record);
+    switch (copied[record]) {
+      case Copied::kOk:
+        request_.items[item].outcome = Outcome::kOk;
+        break;
+      case Copied::kMiss:
+        break;
+      case Copied::kCorrupt:
+        ++corrupt_blocks_;
+        break;
+      case Copied::kStale:
+        whole = false;
+        break;
+      case Copied::kViolated:
+        Bump(core_.counters().identity_mismatches);
+        whole = false;
+        break;
+      case Copied::kLate:
+        late_ = true;
+        break;
+    }
+  }
+  return whole;
+}
+
+ShmGet::Copied ShmGet::Copy(const ShmPath::Visit& visit, const v1::SharedBlock& block,
+                            size_t item) const {
+  if (block.status() != v1::BLOCK_STATUS_OK) return Copied::kMiss;
+  const uint64_t block_bytes = ns_->descriptor.block_bytes;
+  const uint8_t* from = visit.memory()->At(block.offset(), block.length());
+  if (from == nullptr || block.region() != 0 || block.length() != block_bytes) {
+    return Copied::kViolated;
+  }
+  const bool verify = core_.options().verify && !core_.options().trust_sealed;
+  std::optional<Xxh3Stream> checksum;
+  if (verify) checksum.emplace(ChecksumSeed(IdentityOf(*ns_, shape_, request_.group, item)));
+  ScatterCursor into(request_.items[item].into);
+  for (uint64_t done = 0; done < block_bytes;) {
+    if (visit.late()) return Copied::kLate;
+    const uint64_t length = std::min(block_bytes - done, kMaxPieceBytes);
+    into.Next(length, [&](absl::Span<uint8_t> to) {
+      if (verify) {
+        CopyAndHash(to.data(), from, to.size(), /*past_cache=*/true, *checksum);
+      } else {
+        CopyPastCache(to.data(), from, to.size());
+      }
+      from += to.size();
+    });
+    done += length;
+  }
+  if (!visit.memory()->Holds(block.offset(), block.generation())) return Copied::kStale;
+  if (verify && checksum->Finish() != ChecksumOf(block)) return Copied::kCorrupt;
+  return Copied::kOk;
+}
+
+GetResult ShmGet::Finish(Outcome outcome) {
+  GetResult result;
+  result.outcome = outcome;
+  result.items = std::move(request_.items);
+  bool unbroken = true;
+  for (GetItem& item : result.items) {
+    if (item.outcome != Outcome::kOk && outcome != Outcome::kOk) item.outcome = outcome;
+    const bool ok = item.outcome == Outcome::kOk;
+    unbroken = unbroken && ok;
+    result.ok_items += ok ? 1 : 0;
+    result.prefix_items += unbroken ? 1 : 0;
+  }
+  core_.CountEnd(outcome);
+  Bump(core_.counters().shm_gets);
+  Bump(core_.counters().corrupt_blocks, corrupt_blocks_);
+  Bump(core_.counters().get_bytes, result.ok_items * ns_->descriptor.block_bytes);
+  return result;
+}
+
+}  // namespace halflife::client

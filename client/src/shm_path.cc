@@ -1,0 +1,270 @@
+#include "client/src/shm_path.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "client/src/core.h"
+#include "halflife/v1/shared_memory.pb.h"
+
+namespace halflife::client {
+namespace {
+
+// Bounds the RPCs that belong to no call.
+constexpr int64_t kControlTimeoutNs = 1'000'000'000;
+// How long a lease may wait for a call that takes it along.
+constexpr absl::Duration kFlushDelay = absl::Milliseconds(20);
+
+std::string SocketPathOf(std::string_view endpoint) {
+  constexpr std::string_view kUnixPrefix = "unix:";
+  if (endpoint.substr(0, kUnixPrefix.size()) != kUnixPrefix) return "";
+  std::string_view path = endpoint.substr(kUnixPrefix.size());
+  if (path.substr(0, 2) == "//") path.remove_prefix(2);
+  return std::string(path);
+}
+
+}  // namespace
+
+ShmPath::ShmPath(ClientCore& core)
+    : core_(core),
+      main_socket_path_(core.options().shared_memory == SharedMemory::kOff
+                            ? ""
+                            : SocketPathOf(core.options().endpoint)),
+      link_(core.options().staging_bytes),
+      workers_(core.options().copy_threads, &core.timer(), &core.clock()) {}
+
+bool ShmPath::required() const { return core_.options().shared_memory == SharedMemory::kRequired; }
+
+ShmMemoryRef ShmPath::memory() const {
+  return main_socket_path_.empty() ? nullptr : link_.memory();
+}
+
+void ShmPath::OnConnected() {
+  if (main_socket_path_.empty() || !core_.loop().BeginRpc()) return;
+  auto rpc =
+      std::make_shared<UnaryRpc<v1::DescribeSharedMemoryResponse>>(core_.loop(), kControlTimeoutNs);
+  Track(rpc);
+  auto reader = core_.NextConnection().shared->PrepareAsyncDescribeSharedMemory(
+      &rpc->context(), v1::DescribeSharedMemoryRequest(), core_.loop().queue());
+  rpc->Start(std::move(reader),
+             [this](const grpc::Status& status, const v1::DescribeSharedMemoryResponse& response) {
+               if (!status.ok() || response.socket_name().empty()) return;
+               auto path = SocketBeside(main_socket_path_, response.socket_name());
+               if (path.ok()) link_.Offer(*std::move(path));
+             });
+}
+
+void ShmPath::Track(const std::shared_ptr<Rpc>& rpc) {
+  bool cancel = false;
+  {
+    MutexLock lock(mutex_);
+    rpcs_.erase(std::remove_if(rpcs_.begin(), rpcs_.end(),
+                               [](const std::weak_ptr<Rpc>& one) { return one.expired(); }),
+                rpcs_.end());
+    rpcs_.push_back(rpc);
+    cancel = refusing_;
+  }
+  if (cancel) rpc->Cancel();
+}
+
+// --- Visit
+
+ShmPath::Visit::Visit(ShmPath& path, ShmMemoryRef memory, int64_t deadline_ns,
+                      const Breaker::Pass& pass, uint64_t namespace_serial)
+    : path_(&path),
+      memory_(std::move(memory)),
+      deadline_ns_(deadline_ns),
+      pass_(pass),
+      namespace_serial_(namespace_serial) {}
+
+ShmPath::Visit::Visit(Visit&& other) noexcept
+    : path_(std::exchange(other.path_, nullptr)),
+      memory_(std::move(other.memory_)),
+      deadline_ns_(other.deadline_ns_),
+      pass_(std::exchange(other.pass_, std::nullopt)),
+      namespace_serial_(other.namespace_serial_),
+      contexts_(std::move(other.contexts_)) {}
+
+ShmPath::Visit::~Visit() {
+  if (path_ == nullptr) return;
+  // An RPC whose end nobody has explained says nothing about the daemon.
+  if (pass_) path_->core_.breaker().Report(*pass_, Breaker::Verdict::kUnknown);
+  path_->Leave(*this);
+}
+
+int64_t ShmPath::Visit::time_left_ns() const {
+  return deadline_ns_ - path_->core_.clock().NowNanos();
+}
+
+std::shared_ptr<grpc::ClientContext> ShmPath::Visit::NewContext() {
+  auto context = std::make_shared<grpc::ClientContext>();
+  context->set_deadline(std::chrono::system_clock::now() +
+                        std::chrono::nanoseconds(std::max<int64_t>(0, time_left_ns())));
+  if (!path_->AddContext(context)) return nullptr;
+  contexts_.push_back(context);
+  return context;
+}
+
+v1::SharedMemoryService::Stub& ShmPath::Visit::stub() {
+  return *path_->core_.NextConnection().shared;
+}
+
+void ShmPath::Visit::Succeeded() {
+  if (pass_) path_->core_.ReportToBreaker(*pass_, Outcome::kOk);
+  pass_.reset();
+}
+
+bool ShmPath::Visit::Explain(const grpc::Status& status, NamespaceState& ns) {
+  switch (status.error_code()) {
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      if (pass_) path_->core_.ReportToBreaker(*pass_, Outcome::kTimeout);
+      pass_.reset();
+      return false;
+    case grpc::StatusCode::FAILED_PRECONDITION:
+      path_->core_.namespaces().MarkClosed(ns, namespace_serial_);
+      return true;
+    case grpc::StatusCode::UNAUTHENTICATED:
+      path_->link_.Renew(memory_);
+      return true;
+    default:
+      // The call by gRPC will find out the same, or not.
+      return true;
+  }
+}
+
+std::optional<ShmPath::Visit> ShmPath::Enter(absl::Duration budget, NamespaceState& ns) {
+  if (main_socket_path_.empty() || core_.disabled() || core_.forked()) return std::nullopt;
+  ShmMemoryRef memory = link_.memory();
+  if (memory == nullptr || core_.breaker().is_open()) return std::nullopt;
+  uint64_t serial = 0;
+  {
+    MutexLock lock(ns.mutex);
+    if (!ns.open || ns.epoch != core_.connection_epoch()) return std::nullopt;
+    serial = ns.serial;
+  }
+  {
+    MutexLock lock(mutex_);
+    if (refusing_ || visits_ >= core_.options().max_calls) return std::nullopt;
+    ++visits_;
+  }
+  const std::optional<Breaker::Pass> pass = core_.breaker().Admit();
+  const int64_t deadline_ns = core_.clock().NowNanos() + absl::ToInt64Nanoseconds(budget);
+  Visit visit(*this, std::move(memory), deadline_ns, pass.value_or(Breaker::Pass{}), serial);
+  if (pass) return visit;
+  visit.pass_.reset();
+  return std::nullopt;
+}
+
+bool ShmPath::AddContext(const std::shared_ptr<grpc::ClientContext>& context) {
+  MutexLock lock(mutex_);
+  if (refusing_) return false;
+  contexts_.insert(context);
+  return true;
+}
+
+void ShmPath::Leave(const Visit& visit) {
+  MutexLock lock(mutex_);
+  for (const auto& context : visit.contexts_) contexts_.erase(context);
+  // With the lock held: whoever waits may destroy this object once it has seen zero.
+  if (--visits_ == 0) quiet_.NotifyAll();
+}
+
+// --- Leases
+
+void ShmPath::GiveBack(ShmMemoryRef memory, uint64_t lease) {
+  {
+    MutexLock lock(mutex_);
+    if (refusing_) return;  // the session goes, and its leases with it
+    returned_.push_back({std::move(memory), lease});
+    if (std::exchange(flush_is_set_, true)) return;
+  }
+  const int64_t due_ns = core_.clock().NowNanos() + absl::ToInt64Nanoseconds(kFlushDelay);
+  core_.timer().Add(core_.timer().NewKey(due_ns), [this] { FlushReturned(); });
+}
+
+std::vector<uint64_t> ShmPath::TakeReturned(const ShmMemoryRef& memory) {
+  std::vector<Returned> taken;
+  {
+    MutexLock lock(mutex_);
+    taken.swap(returned_);
+  }
+  std::vector<uint64_t> leases;
+  // Those of an earlier session went with it.
+  for (const Returned& one : taken) {
+    if (one.memory == memory) leases.push_back(one.lease);
+  }
+  return leases;
+}
+
+void ShmPath::FlushReturned() {
+  {
+    MutexLock lock(mutex_);
+    flush_is_set_ = false;
+  }
+  const ShmMemoryRef memory = link_.memory();
+  const std::vector<uint64_t> leases = TakeReturned(memory);
+  if (memory != nullptr && !leases.empty()) SendReturned(memory->session(), leases);
+}
+
+void ShmPath::SendReturned(const std::string& session, const std::vector<uint64_t>& leases) {
+  if (!core_.loop().BeginRpc()) return;
+  auto rpc = std::make_shared<UnaryRpc<v1::ReleaseLeasesResponse>>(core_.loop(), kControlTimeoutNs);
+  Track(rpc);
+  v1::ReleaseLeasesRequest request;
+  request.set_session(session);
+  request.mutable_leases()->Add(leases.begin(), leases.end());
+  auto reader = core_.NextConnection().shared->PrepareAsyncReleaseLeases(&rpc->context(), request,
+                                                                         core_.loop().queue());
+  // If it does not arrive, the leases run out.
+  rpc->Start(std::move(reader), [](const grpc::Status&, const v1::ReleaseLeasesResponse&) {});
+}
+
+// --- Staging memory
+
+bool ShmPath::AcquireStaging(int64_t deadline_ns) {
+  MutexLock lock(mutex_);
+  while (staging_taken_) {
+    const int64_t left_ns = deadline_ns - core_.clock().NowNanos();
+    if (refusing_ || left_ns <= 0) return false;
+    staging_free_.WaitFor(mutex_, absl::Nanoseconds(left_ns));
+  }
+  staging_taken_ = true;
+  return true;
+}
+
+void ShmPath::ReturnStaging() {
+  MutexLock lock(mutex_);
+  staging_taken_ = false;
+  staging_free_.NotifyOne();
+}
+
+// --- The end
+
+void ShmPath::RefuseCalls() {
+  std::vector<std::shared_ptr<Rpc>> rpcs;
+  std::vector<std::shared_ptr<grpc::ClientContext>> contexts;
+  {
+    MutexLock lock(mutex_);
+    refusing_ = true;
+    contexts.assign(contexts_.begin(), contexts_.end());
+    for (const std::weak_ptr<Rpc>& weak : rpcs_) {
+      if (auto rpc = weak.lock()) rpcs.push_back(std::move(rpc));
+    }
+    staging_free_.NotifyAll();
+  }
+  for (const auto& context : contexts) context->TryCancel();
+  for (const auto& rpc : rpcs) rpc->Cancel();
+  // What waits runs now, and finds that there is nothing to go by.
+  workers_.Stop();
+}
+
+void ShmPath::WaitForCalls() {
+  workers_.WaitUntilQuiet();
+  MutexLock lock(mutex_);
+  while (visits_ > 0) quiet_.Wait(mutex_);
+}
+
+void ShmPath::Stop() { link_.Stop(); }
+
+}  // namespace halflife::client
