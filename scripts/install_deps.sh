@@ -37,6 +37,8 @@ libgtest-dev|unit tests
 libgmock-dev|unit tests
 clang-format|format check
 prometheus|promtool checks the metrics page
+zsh|its completion is tested
+fish|its completion is tested
 "
 BENCH_PACKAGES="
 redis-server|the peer in bench/

@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "proto": {"common", "halflife"},
     "server": {"common", "storage", "proto", "halflife"},
     "client": {"common", "proto", "halflife"},
-    "tools": {"common", "proto", "client", "halflife"},
+    "tools": {"common", "storage", "proto", "client", "halflife"},
 }
 # Library headers and the only directories that may include them.
 OWNERS = {

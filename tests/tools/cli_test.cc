@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "tests/tools/trace_file.h"
-#include "tools/cli/completion.h"
 #include "tools/cli/terminal.h"
 
 namespace halflife::tools {
@@ -150,41 +149,6 @@ TEST(Colour, IsOnlyForTerminalsThatWantIt) {
   EXPECT_FALSE(WantsColour(false, std::nullopt, "xterm"));
   EXPECT_FALSE(WantsColour(true, "1", "xterm"));
   EXPECT_FALSE(WantsColour(true, std::nullopt, "dumb"));
-}
-
-class CompletionTest : public testing::Test {
- protected:
-  Context context_;
-  std::unique_ptr<CLI::App> app_ = MakeApp(context_);
-};
-
-TEST_F(CompletionTest, EveryCommandAndOptionIsInEveryScript) {
-  for (const std::string& script :
-       {BashCompletion(*app_), ZshCompletion(*app_), FishCompletion(*app_)}) {
-    for (const char* word : {"health", "stats", "namespaces", "lookup", "get", "put", "delete",
-                             "trace", "workload", "config", "completion", "replay", "convert",
-                             "generate", "check", "print", "concurrency", "whole-namespace"}) {
-      EXPECT_THAT(script, HasSubstr(word));
-    }
-  }
-}
-
-TEST_F(CompletionTest, BashOffersWhatFitsAndNothingElse) {
-  const TraceFile file("completion.bash", BashCompletion(*app_) +
-                                              "COMP_WORDS=(halflife trace re); COMP_CWORD=2\n"
-                                              "_halflife; echo \"${COMPREPLY[@]}\"\n"
-                                              "COMP_WORDS=(halflife con); COMP_CWORD=1\n"
-                                              "_halflife; echo \"${COMPREPLY[@]}\"\n"
-                                              "COMP_WORDS=(halflife trace replay --conc); "
-                                              "COMP_CWORD=3\n"
-                                              "_halflife; echo \"${COMPREPLY[@]}\"\n");
-  std::FILE* bash = popen(("bash " + file.path() + " 2>&1").c_str(), "r");
-  char buffer[1024];
-  std::string out;
-  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, bash)) > 0;) out.append(buffer, n);
-
-  EXPECT_EQ(pclose(bash), 0);
-  EXPECT_EQ(out, "replay\nconfig\n--concurrency\n");
 }
 
 }  // namespace

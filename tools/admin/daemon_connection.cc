@@ -75,6 +75,8 @@ struct DaemonConnection::Impl {
   std::unique_ptr<v1::AdminService::Stub> admin;
   grpc::GenericStub generic;
 
+  absl::StatusOr<Health> Check(const std::string& service, grpc::ClientContext& context);
+
   template <typename Request, typename Response, typename Method>
   absl::StatusOr<Response> Call(Method method, absl::Duration deadline) {
     grpc::ClientContext context;
@@ -109,9 +111,22 @@ absl::StatusOr<v1::GetConfigResponse> DaemonConnection::GetConfig() {
 absl::StatusOr<DaemonConnection::Health> DaemonConnection::Check(const std::string& service) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(deadline_));
+  return impl_->Check(service, context);
+}
+
+absl::StatusOr<DaemonConnection::Health> DaemonConnection::CheckWhenThere(
+    const std::string& service, absl::Duration wait) {
+  grpc::ClientContext context;
+  context.set_wait_for_ready(true);
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(wait));
+  return impl_->Check(service, context);
+}
+
+absl::StatusOr<DaemonConnection::Health> DaemonConnection::Impl::Check(
+    const std::string& service, grpc::ClientContext& context) {
   const grpc::ByteBuffer request = HealthRequest(service);
   grpc::CompletionQueue queue;
-  auto call = impl_->generic.PrepareUnaryCall(&context, kHealthMethod, request, &queue);
+  auto call = generic.PrepareUnaryCall(&context, kHealthMethod, request, &queue);
   grpc::ByteBuffer response;
   grpc::Status status;
   call->StartCall();

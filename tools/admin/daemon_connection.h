@@ -28,6 +28,8 @@ class DaemonConnection {
   absl::StatusOr<v1::GetConfigResponse> GetConfig();
   // `service` is "liveness" or "readiness". Returns: kNotFound if the daemon does not know it.
   absl::StatusOr<Health> Check(const std::string& service);
+  // The same, but waits up to `wait` until there is a daemon at the endpoint.
+  absl::StatusOr<Health> CheckWhenThere(const std::string& service, absl::Duration wait);
 
  private:
   struct Impl;

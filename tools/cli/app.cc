@@ -73,6 +73,10 @@ std::unique_ptr<CLI::App> MakeApp(Context& context) {
   AddDeleteCommand(*app, context);
   AddTraceCommands(*app, context);
   AddWorkloadCommands(*app, context);
+  AddAnalyzeCommand(*app, context);
+  AddSimulateCommand(*app, context);
+  AddSweepCommand(*app, context);
+  AddPlanCommand(*app, context);
   AddConfigCommands(*app, context);
   AddCompletionCommand(*app, context);
   LetGlobalsFollow(*app);

@@ -59,8 +59,16 @@ absl::StatusOr<client::Namespace> FindNamespace(const std::string& endpoint,
   return FromDescriptor(found->namespace_descriptor());
 }
 
+bool IsHex(const std::string& text) {
+  return text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+}
+
 absl::StatusOr<client::Namespace> NamespaceOf(const Context& context, const BlockOptions& options) {
   if (!options.namespace_id.empty()) {
+    if (!IsHex(options.namespace_id)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("namespace ", options.namespace_id, " is not an id in hex"));
+    }
     return FindNamespace(context.endpoint, options.namespace_id, options.timeout);
   }
   client::Namespace ns = options.ns;

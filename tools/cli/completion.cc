@@ -64,19 +64,20 @@ std::string Texts(const Place& place) {
   return absl::StrJoin(texts, " ");
 }
 
-// The two `case` statements that bash and zsh share: from the words before the cursor to a path,
-// and from the path to the words that fit.
+// The two `case` statements that bash and zsh share: from the words before the cursor to a place,
+// and from the place to the words that fit. The variable is not called path, which zsh ties to
+// PATH.
 std::string PathCase(const std::vector<Place>& places) {
   std::vector<std::string> known;
   for (const Place& place : places) {
     if (!place.path.empty()) known.push_back(absl::StrCat("\"", place.path, "\""));
   }
-  return absl::StrCat("    case \"$path $word\" in\n      ", absl::StrJoin(known, "|"),
-                      ") path=\"$path $word\" ;;\n    esac\n");
+  return absl::StrCat("    case \"$place $word\" in\n      ", absl::StrJoin(known, "|"),
+                      ") place=\"$place $word\" ;;\n    esac\n");
 }
 
 std::string WordsCase(const std::vector<Place>& places) {
-  std::string text = "  case \"$path\" in\n";
+  std::string text = "  case \"$place\" in\n";
   for (const Place& place : places) {
     absl::StrAppend(&text, "    \"", place.path, "\") choices=\"", Texts(place), "\" ;;\n");
   }
@@ -94,7 +95,7 @@ std::string BashCompletion(const CLI::App& app) {
   return absl::StrCat(
       "# bash completion for halflife: source <(halflife completion bash)\n"
       "_halflife() {\n"
-      "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" path=\"\" choices=\"\" word\n"
+      "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" place=\"\" choices=\"\" word\n"
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n",
       PathCase(places), "  done\n", WordsCase(places),
       "  COMPREPLY=($(compgen -W \"$choices\" -- \"$cur\"))\n"
@@ -109,7 +110,7 @@ std::string ZshCompletion(const CLI::App& app) {
       "#compdef halflife\n"
       "# zsh completion for halflife: halflife completion zsh > \"${fpath[1]}/_halflife\"\n"
       "_halflife() {\n"
-      "  local path=\"\" choices=\"\" word\n"
+      "  local place=\"\" choices=\"\" word\n"
       "  for word in \"${(@)words[2,CURRENT-1]}\"; do\n",
       PathCase(places), "  done\n", WordsCase(places),
       "  compadd -- ${(s: :)choices} || _files\n"

@@ -22,7 +22,10 @@ void Context::OnRun(CLI::App* command, std::function<int()> action) {
 }
 
 int Context::Print(const Report& report) const {
-  const std::string text = Render(report, output, {.colour = StdoutWantsColour()});
+  return PrintText(Render(report, output, {.colour = StdoutWantsColour()}));
+}
+
+int Context::PrintText(const std::string& text) const {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     return Fail("standard output could not be written", kExitFailed);
   }
@@ -39,24 +42,6 @@ int FailDaemon(const std::string& endpoint, const absl::Status& status) {
   const std::string text = absl::StrCat(endpoint, ": ", status.message());
   const bool absent = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
   return Fail(text, absent ? kExitUnavailable : kExitFailed);
-}
-
-int FailOutcome(const std::string& endpoint, client::Outcome outcome) {
-  const std::string text = absl::StrCat(endpoint, ": ", client::OutcomeName(outcome));
-  switch (outcome) {
-    case client::Outcome::kOk:
-      return kExitOk;
-    case client::Outcome::kMiss:
-      return kExitNotThere;
-    case client::Outcome::kTimeout:
-    case client::Outcome::kUnavailable:
-      return Fail(text, kExitUnavailable);
-    case client::Outcome::kInvalid:
-      return Fail(text, kExitUsage);
-    case client::Outcome::kRefused:
-      break;
-  }
-  return Fail(text, kExitFailed);
 }
 
 CLI::Option* AddBytes(CLI::App* command, const std::string& name, uint64_t& bytes,

@@ -5,7 +5,6 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
-#include "halflife/client.h"
 #include "tools/cli/exit_code.h"
 #include "tools/output/report.h"
 
@@ -29,6 +28,8 @@ class Context {
   // Prints to stdout in the chosen format. Returns: kExitOk, or kExitFailed if it could not be
   // written.
   int Print(const Report& report) const;
+  // The same for text that is ready.
+  int PrintText(const std::string& text) const;
   // Whether to show progress.
   bool ShowsProgress() const;
 
@@ -40,7 +41,6 @@ class Context {
 int FailUsage(std::string_view message);
 int FailInput(const absl::Status& status);  // a file or an argument
 int FailDaemon(const std::string& endpoint, const absl::Status& status);
-int FailOutcome(const std::string& endpoint, client::Outcome outcome);
 
 // For CLI11: sizes ("64KiB") and durations ("250ms") as everywhere in the project.
 CLI::Option* AddBytes(CLI::App* command, const std::string& name, uint64_t& bytes,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
@@ -24,6 +25,14 @@ absl::StatusOr<PayloadFile> PayloadFile::Open(const std::string& path, const cha
     return errno == ENOENT ? absl::NotFoundError(text) : absl::UnavailableError(text);
   }
   return PayloadFile(path, file);
+}
+
+std::optional<uint64_t> PayloadFile::BytesLeft() const {
+  struct stat file {};
+  const int fd = fileno(file_.get());
+  const off_t at = lseek(fd, 0, SEEK_CUR);
+  if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || at < 0) return std::nullopt;
+  return static_cast<uint64_t>(file.st_size > at ? file.st_size - at : 0);
 }
 
 absl::StatusOr<size_t> PayloadFile::Read(absl::Span<uint8_t> out) {

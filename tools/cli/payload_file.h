@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -17,12 +18,15 @@ class PayloadFile {
   static absl::StatusOr<PayloadFile> OpenToRead(const std::string& path);
   static absl::StatusOr<PayloadFile> OpenToWrite(const std::string& path);
 
+  // What there is to read; nullopt if nobody can know, as of a pipe.
+  std::optional<uint64_t> BytesLeft() const;
   // Number of bytes read: less than out.size() only at the end. Returns: kUnavailable.
   absl::StatusOr<size_t> Read(absl::Span<uint8_t> out);
   // Returns: kUnavailable.
   absl::Status Write(absl::Span<const uint8_t> bytes);
   // Returns: kUnavailable if not everything reached the file.
   absl::Status Close();
+  const std::string& path() const { return path_; }
 
  private:
   struct Closer {

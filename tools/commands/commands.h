@@ -19,6 +19,10 @@ void AddTraceInfoCommand(CLI::App& trace, Context& context);
 void AddTraceConvertCommand(CLI::App& trace, Context& context);
 void AddTraceReplayCommand(CLI::App& trace, Context& context);
 void AddWorkloadCommands(CLI::App& app, Context& context);  // generate
+void AddAnalyzeCommand(CLI::App& app, Context& context);
+void AddSimulateCommand(CLI::App& app, Context& context);
+void AddSweepCommand(CLI::App& app, Context& context);
+void AddPlanCommand(CLI::App& app, Context& context);
 void AddConfigCommands(CLI::App& app, Context& context);    // check, print
 void AddCompletionCommand(CLI::App& app, Context& context);
 

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "tools/cli/block_options.h"
+#include "tools/cli/call_failure.h"
 #include "tools/commands/commands.h"
 
 namespace halflife::tools {
@@ -23,7 +24,7 @@ int RunDelete(const Context& context, const Options& options) {
   const int64_t deleted = options.whole_namespace
                               ? session.client->DeleteNamespace(session.ns)
                               : session.client->Delete(session.ns, session.chain);
-  if (deleted < 0) return FailOutcome(context.endpoint, client::Outcome::kUnavailable);
+  if (deleted < 0) return FailCall(context.endpoint, client::Outcome::kUnavailable);
   Table table = Table::Record("delete");
   table.Set("deleted", Cell::Count(static_cast<uint64_t>(deleted)));
   const int printed = context.Print({{table}});

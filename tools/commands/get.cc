@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/limits.h"
 #include "tools/cli/block_options.h"
+#include "tools/cli/call_failure.h"
 #include "tools/cli/payload_file.h"
 #include "tools/commands/commands.h"
 
@@ -38,6 +40,30 @@ client::GetResult GetBlock(const BlockSession& session, size_t depth,
   return session.client->Get(std::move(request));
 }
 
+// Writes the blocks one after the other. The file is opened when there is something to write, so
+// that a miss or an absent daemon does not empty one that is there.
+int GetAll(const Context& context, const BlockSession& session, const std::string& path,
+           std::optional<PayloadFile>& file) {
+  const client::Namespace& ns = session.ns.descriptor();
+  std::vector<uint8_t> buffer(ns.block_bytes * ns.parts);
+  for (size_t depth = 0; depth < session.chain.size(); ++depth) {
+    const client::GetResult result = GetBlock(session, depth, buffer);
+    const int code = FailCall(context.endpoint, result.outcome, result.error);
+    if (code != kExitOk) return code;
+    if (result.ok_items < ns.parts) {
+      std::fprintf(stderr, "halflife: miss at block %zu of %zu\n", depth, session.chain.size());
+      return kExitNotThere;
+    }
+    if (!file) {
+      auto opened = PayloadFile::OpenToWrite(path);
+      if (!opened.ok()) return FailInput(opened.status());
+      file = *std::move(opened);
+    }
+    if (const absl::Status status = file->Write(buffer); !status.ok()) return FailInput(status);
+  }
+  return kExitOk;
+}
+
 int RunGet(const Context& context, const Options& options) {
   if (options.path == "-" && isatty(STDOUT_FILENO) != 0) {
     return FailUsage("payload is not written to a terminal: give --out FILE");
@@ -46,24 +72,12 @@ int RunGet(const Context& context, const Options& options) {
   if (const int code = OpenBlockSession(context, options.blocks, true, session); code != kExitOk) {
     return code;
   }
-  const client::Namespace& ns = session.ns.descriptor();
-  if (ns.parts > kMaxTransferBlocks) return FailUsage("blocks of more than 128 parts: not here");
-  auto file = PayloadFile::OpenToWrite(options.path);
-  if (!file.ok()) return FailInput(file.status());
-  std::vector<uint8_t> buffer(ns.block_bytes * ns.parts);
-  int code = kExitOk;
-  for (size_t depth = 0; depth < session.chain.size() && code == kExitOk; ++depth) {
-    const client::GetResult result = GetBlock(session, depth, buffer);
-    code = FailOutcome(context.endpoint, result.outcome);
-    if (code != kExitOk) break;
-    if (result.ok_items < ns.parts) {
-      std::fprintf(stderr, "halflife: miss at block %zu of %zu\n", depth, session.chain.size());
-      code = kExitNotThere;
-    } else if (const absl::Status status = file->Write(buffer); !status.ok()) {
-      code = FailInput(status);
-    }
+  if (session.ns.descriptor().parts > kMaxTransferBlocks) {
+    return FailUsage("blocks of more than 128 parts: not here");
   }
-  const absl::Status closed = file->Close();
+  std::optional<PayloadFile> file;
+  const int code = GetAll(context, session, options.path, file);
+  const absl::Status closed = file ? file->Close() : absl::OkStatus();
   return code == kExitOk && !closed.ok() ? FailInput(closed) : code;
 }
 

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "tools/cli/block_options.h"
+#include "tools/cli/call_failure.h"
 #include "tools/commands/commands.h"
 
 namespace halflife::tools {
@@ -30,7 +31,9 @@ int RunLookup(const Context& context, const BlockOptions& options) {
   request.chain = session.chain;
   request.attributes = session.attributes;
   const client::LookupResult result = session.client->Lookup(request);
-  if (result.outcome != client::Outcome::kOk) return FailOutcome(context.endpoint, result.outcome);
+  if (result.outcome != client::Outcome::kOk) {
+    return FailCall(context.endpoint, result.outcome, result.error);
+  }
   const int printed = context.Print(MakeReport(result));
   if (printed != kExitOk) return printed;
   return result.prefix_blocks < session.chain.size() ? kExitNotThere : kExitOk;

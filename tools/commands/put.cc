@@ -5,6 +5,7 @@
 #include "common/limits.h"
 #include "common/strings.h"
 #include "tools/cli/block_options.h"
+#include "tools/cli/call_failure.h"
 #include "tools/cli/payload_file.h"
 #include "tools/commands/commands.h"
 
@@ -55,7 +56,8 @@ int PutAll(const Context& context, const BlockSession& session, PayloadFile& fil
     counts.stored += result.stored;
     counts.duplicates += result.duplicates;
     counts.refused += result.refused;
-    if (const int code = FailOutcome(context.endpoint, result.outcome); code != kExitOk) {
+    if (const int code = FailCall(context.endpoint, result.outcome, result.error);
+        code != kExitOk) {
       return code;
     }
   }
@@ -63,6 +65,17 @@ int PutAll(const Context& context, const BlockSession& session, PayloadFile& fil
   const auto rest = file.Read({&more, 1});
   if (rest.ok() && *rest > 0) return FailUsage("the input is longer than the chain");
   return kExitOk;
+}
+
+// Before anything is sent, if it can be known: a pipe is found out at its end.
+int CheckLength(const BlockSession& session, const PayloadFile& file) {
+  const client::Namespace& ns = session.ns.descriptor();
+  const uint64_t block_bytes = ns.block_bytes * ns.parts;
+  const uint64_t chain_bytes = block_bytes * session.chain.size();
+  const auto size = file.BytesLeft();
+  if (!size || *size == chain_bytes) return kExitOk;
+  return FailUsage(StrCat(file.path(), " has ", *size, " bytes, but ", session.chain.size(),
+                          " blocks of ", block_bytes, " bytes have ", chain_bytes));
 }
 
 int RunPut(const Context& context, const Options& options) {
@@ -75,8 +88,10 @@ int RunPut(const Context& context, const Options& options) {
   }
   auto file = PayloadFile::OpenToRead(options.path);
   if (!file.ok()) return FailInput(file.status());
+  if (const int code = CheckLength(session, *file); code != kExitOk) return code;
   Counts counts;
   const int code = PutAll(context, session, *file, counts);
+  if (code != kExitOk && counts.stored + counts.duplicates + counts.refused == 0) return code;
   Table table = Table::Record("put");
   table.Set("stored", Cell::Count(counts.stored));
   table.Set("already_there", Cell::Count(counts.duplicates));

@@ -19,13 +19,20 @@ struct JsonOf {
 
 Json ValueOf(const Cell& cell) { return std::visit(JsonOf{}, cell.value); }
 
+Json ObjectOf(const Table& table, const std::vector<Cell>& row) {
+  Json object = Json::object();
+  for (size_t i = 0; i < table.columns.size(); ++i) object[table.columns[i]] = ValueOf(row[i]);
+  return object;
+}
+
+// Names come from callers and may be no UTF-8; dump must not throw.
+std::string Dump(const Json& document, int indent) {
+  return document.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Json ValueOf(const Table& table) {
   Json rows = Json::array();
-  for (const auto& row : table.rows) {
-    Json object = Json::object();
-    for (size_t i = 0; i < table.columns.size(); ++i) object[table.columns[i]] = ValueOf(row[i]);
-    rows.push_back(std::move(object));
-  }
+  for (const auto& row : table.rows) rows.push_back(ObjectOf(table, row));
   if (!table.is_record) return rows;
   return rows.empty() ? Json::object() : rows.front();
 }
@@ -40,8 +47,13 @@ std::string RenderJson(const Report& report) {
     document = Json::object();
     for (const Table& table : report.tables) document[table.name] = ValueOf(table);
   }
-  // Names come from callers and may be no UTF-8; dump must not throw.
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return Dump(document, 2);
+}
+
+std::string RenderJsonLines(const Table& table) {
+  std::string lines;
+  for (const auto& row : table.rows) lines += Dump(ObjectOf(table, row), -1);
+  return lines;
 }
 
 }  // namespace halflife::tools

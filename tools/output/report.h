@@ -63,6 +63,8 @@ std::string RenderTable(const Report& report, const Style& style);
 // Programs: one table is an array of objects (a record: an object); several are an object of those,
 // by name.
 std::string RenderJson(const Report& report);
+// Programs that read as they go: one object a line.
+std::string RenderJsonLines(const Table& table);
 // RFC 4180, lines end in CRLF. One table: header and rows; several: table,row,column,value.
 std::string RenderCsv(const Report& report);
 

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+
+#include "storage/residency/model/idle_histogram.h"
+
+namespace halflife::tools {
+
+// What the idle intervals of a category say about reuse, in the form that a person compares.
+struct ReuseSummary {
+  double intervals = 0;  // in requests: the blocks of one request are one observation
+  // Of the model that is used (uses_exponential).
+  double reuse_probability = 0;
+  double half_life_s = 0;  // half of the reuse has come by then
+  double mean_s = 0;       // of the gaps that end in reuse
+  // Whether the exponential describes the intervals well enough; else the life table is used.
+  bool uses_exponential = false;
+  double fit_distance = 0;  // between the two, while anything was observed
+  DefectiveExponential exponential;
+  std::array<double, kAgeBins + 1> life_table{};
+};
+
+// Above this distance the life table is used. Chosen on the Mooncake chat trace (.04, and the
+// exponential does as well) and coding agents (.16 to .33, and it does not).
+inline constexpr double kGoodFitDistance = 0.08;
+
+// `horizon_s`: no interval was watched for longer.
+ReuseSummary SummariseReuse(const IdleHistogram& intervals, double horizon_s);
+
+// Largest difference of two life tables up to `horizon_s`.
+double LifeTableDistance(const std::array<double, kAgeBins + 1>& a,
+                         const std::array<double, kAgeBins + 1>& b, double horizon_s);
+
+// Beginning of a bin of the life table; of kAgeBins, the end of the last.
+double BinEdgeS(int bin);
+
+}  // namespace halflife::tools

@@ -1,0 +1,256 @@
+#include "tools/analyze/trace_analysis.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <utility>
+
+#include "tools/simulate/cache_setup.h"
+
+namespace halflife::tools {
+namespace {
+
+constexpr double kSkewShares[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1};
+constexpr uint32_t kNever = UINT32_MAX;
+// A block that came to another session than its last one this often is a shared head.
+constexpr uint8_t kSharedHits = 8;
+
+double Seconds(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
+
+class Analyzer {
+ public:
+  explicit Analyzer(const SimulatedTrace& trace)
+      : trace_(trace),
+        start_ns_(trace.requests.front().time_ns),
+        end_ns_(trace.requests.back().time_ns),
+        middle_ns_(start_ns_ + (end_ns_ - start_ns_) / 2),
+        last_request_(trace.block_count(), kNever),
+        first_request_(trace.block_count(), kNever),
+        hits_(trace.block_count()),
+        shared_hits_(trace.block_count()),
+        open_(trace.requests.size()),
+        categories_(trace.category_names.size()) {
+    for (const auto& request : trace.requests) {
+      if (request.session >= session_requests_.size()) {
+        session_requests_.resize(request.session + 1);
+        session_seen_.resize(request.session + 1);
+      }
+      ++session_requests_[request.session];
+    }
+  }
+
+  TraceAnalysis Run() {
+    for (uint32_t r = 0; r < trace_.requests.size(); ++r) Add(r);
+    for (uint32_t r = 0; r < trace_.requests.size(); ++r) {
+      Censor(r, open_[r].shared, true);
+      Censor(r, open_[r].own, false);
+    }
+    FinishBlocks();
+    FinishTotals();
+    return std::move(result_);
+  }
+
+ private:
+  void Add(uint32_t r) {
+    const auto& request = trace_.requests[r];
+    const auto blocks = trace_.BlocksOf(request);
+    uint64_t known = 0;
+    // Neighbours in a chain mostly were touched last by one and the same request.
+    for (uint32_t i = 0; i < blocks.size();) {
+      const uint32_t last = last_request_[blocks[i]];
+      uint32_t end = i + 1;
+      while (end < blocks.size() && last_request_[blocks[end]] == last) ++end;
+      if (last != kNever) {
+        const uint32_t shared = std::clamp(open_[last].shared_until, i, end);
+        AddReuse(last, r, shared - i, true);
+        AddReuse(last, r, end - shared, false);
+        known += end - i;
+      }
+      i = end;
+    }
+    Touch(r);
+    const BlockTotals added{1, request.count, known};
+    AddTo(added, result_.totals);
+    AddTo(added, categories_[request.category].totals);
+    AddTo(added, TurnOf(request.session));
+  }
+
+  void Touch(uint32_t r) {
+    const auto& request = trace_.requests[r];
+    const auto blocks = trace_.BlocksOf(request);
+    Open& open = open_[r];
+    for (uint32_t i = 0; i < blocks.size(); ++i) {
+      const uint32_t block = blocks[i];
+      const double value = RecomputeValue(i, trace_.block_tokens);
+      TraceAnalysis::AtDepth& depth = AtDepth(i);
+      ++depth.blocks;
+      value_ += value;
+      if (last_request_[block] == kNever) {
+        first_request_[block] = r;
+      } else {
+        ++hits_[block];
+        ++depth.hit_blocks;
+        hit_value_ += value;
+        const bool by_another = trace_.requests[last_request_[block]].session != request.session;
+        if (by_another && shared_hits_[block] < kSharedHits) ++shared_hits_[block];
+      }
+      last_request_[block] = r;
+      // Whoever comes to a block comes to those above it: shared blocks are a prefix.
+      if (shared_hits_[block] == kSharedHits && open.shared_until == i) open.shared_until = i + 1;
+    }
+    open.shared = open.shared_until;
+    open.own = request.count - open.shared_until;
+  }
+
+  static void AddTo(const BlockTotals& added, BlockTotals& totals) {
+    totals.requests += added.requests;
+    totals.blocks += added.blocks;
+    totals.hit_blocks += added.hit_blocks;
+  }
+
+  BlockTotals& TurnOf(uint32_t session) {
+    if (session_requests_[session] == 1) return result_.single_turn;
+    if (session_seen_[session] != 0) return result_.later_turns;
+    session_seen_[session] = 1;
+    return result_.first_turns;
+  }
+
+  TraceAnalysis::AtDepth& AtDepth(size_t depth) {
+    const auto bucket = static_cast<size_t>(std::bit_width(depth));
+    while (result_.depths.size() <= bucket) {
+      const size_t n = result_.depths.size();
+      const uint64_t first = n == 0 ? 0 : uint64_t{1} << (n - 1);
+      result_.depths.push_back({first, uint64_t{1} << n, 0, 0});
+    }
+    return result_.depths[bucket];
+  }
+
+  // Calls `add` for everything that an interval opened by request `r` belongs to.
+  template <typename AddInterval>
+  void ForCategories(uint32_t r, bool shared, AddInterval add) {
+    add(result_.all);
+    add(shared ? result_.shared_heads : categories_[trace_.requests[r].category]);
+  }
+
+  // `count` blocks that request `last` touched are used again by `now`.
+  void AddReuse(uint32_t last, uint32_t now, uint32_t count, bool shared) {
+    if (count == 0) return;
+    const auto& opened = trace_.requests[last];
+    const auto& closed = trace_.requests[now];
+    const double gap_s = Seconds(closed.time_ns - opened.time_ns);
+    const double weight = static_cast<double>(count) / opened.count;
+    (shared ? open_[last].shared : open_[last].own) -= count;
+    result_.reuse_gap_s.Add(gap_s, count);
+    if (opened.session == closed.session) result_.hits_within_session += count;
+    ForCategories(last, shared, [&](TraceAnalysis::OfCategory& category) {
+      category.intervals.AddReused(gap_s, weight);
+      if (opened.time_ns >= middle_ns_) {
+        category.halves[1].AddReused(gap_s, weight);
+      } else if (closed.time_ns < middle_ns_) {
+        category.halves[0].AddReused(gap_s, weight);
+      } else {
+        category.halves[0].AddCensored(Seconds(middle_ns_ - opened.time_ns), weight);
+      }
+    });
+  }
+
+  // What request `r` touched and nobody after it.
+  void Censor(uint32_t r, uint32_t count, bool shared) {
+    if (count == 0) return;
+    const auto& request = trace_.requests[r];
+    const double weight = static_cast<double>(count) / request.count;
+    const bool second = request.time_ns >= middle_ns_;
+    const double half_s = Seconds((second ? end_ns_ : middle_ns_) - request.time_ns);
+    ForCategories(r, shared, [&](TraceAnalysis::OfCategory& category) {
+      category.intervals.AddCensored(Seconds(end_ns_ - request.time_ns), weight);
+      category.halves[second ? 1 : 0].AddCensored(half_s, weight);
+    });
+  }
+
+  void FinishBlocks() {
+    for (size_t block = 0; block < hits_.size(); ++block) {
+      const int64_t first_ns = trace_.requests[first_request_[block]].time_ns;
+      const int64_t last_ns = trace_.requests[last_request_[block]].time_ns;
+      result_.lifespan_s.Add(Seconds(last_ns - first_ns), 1);
+      if (hits_[block] > 0) ++result_.reused_blocks;
+    }
+    std::sort(hits_.begin(), hits_.end(), std::greater<>());
+    uint64_t sum = 0;
+    size_t next = 0;
+    for (const double share : kSkewShares) {
+      const auto end = static_cast<size_t>(share * static_cast<double>(hits_.size()) + 0.5);
+      for (; next < end; ++next) sum += hits_[next];
+      const auto all = static_cast<double>(std::max<uint64_t>(result_.totals.hit_blocks, 1));
+      result_.skew.emplace_back(share, static_cast<double>(sum) / all);
+    }
+  }
+
+  void FinishTotals() {
+    result_.unique_blocks = trace_.block_count();
+    result_.block_tokens = trace_.block_tokens;
+    result_.sessions = session_requests_.size();
+    result_.duration_s = Seconds(end_ns_ - start_ns_);
+    result_.saved_recompute_ratio = hit_value_ / value_;
+    result_.all.totals = result_.totals;
+    for (size_t c = 0; c < categories_.size(); ++c) {
+      if (categories_[c].totals.requests == 0) continue;
+      result_.categories.emplace_back(trace_.category_names[c], std::move(categories_[c]));
+    }
+    std::stable_sort(result_.categories.begin(), result_.categories.end(),
+                     [](const auto& a, const auto& b) {
+                       return a.second.totals.requests > b.second.totals.requests;
+                     });
+  }
+
+  // A request's blocks that nobody has touched since: those that were shared heads then, which are
+  // the first `shared_until`, and the rest.
+  struct Open {
+    uint32_t shared_until = 0;
+    uint32_t shared = 0;
+    uint32_t own = 0;
+  };
+
+  const SimulatedTrace& trace_;
+  const int64_t start_ns_;
+  const int64_t end_ns_;
+  const int64_t middle_ns_;
+  // By block.
+  std::vector<uint32_t> last_request_;
+  std::vector<uint32_t> first_request_;
+  std::vector<uint32_t> hits_;
+  std::vector<uint8_t> shared_hits_;
+  std::vector<Open> open_;  // by request
+  // By session.
+  std::vector<uint32_t> session_requests_;
+  std::vector<uint8_t> session_seen_;
+
+  std::vector<TraceAnalysis::OfCategory> categories_;
+  double value_ = 0;
+  double hit_value_ = 0;
+  TraceAnalysis result_;
+};
+
+}  // namespace
+
+uint64_t WeightedSample::count() const {
+  uint64_t count = 0;
+  for (const auto& [value, n] : values_) count += n;
+  return count;
+}
+
+double WeightedSample::Quantile(double q) {
+  if (values_.empty()) return 0;
+  if (!sorted_) std::sort(values_.begin(), values_.end());
+  sorted_ = true;
+  const double wanted = q * static_cast<double>(count());
+  uint64_t below = 0;
+  for (const auto& [value, n] : values_) {
+    below += n;
+    if (static_cast<double>(below) >= wanted) return value;
+  }
+  return values_.back().first;
+}
+
+TraceAnalysis AnalyzeTrace(const SimulatedTrace& trace) { return Analyzer(trace).Run(); }
+
+}  // namespace halflife::tools

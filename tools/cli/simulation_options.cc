@@ -1,0 +1,143 @@
+#include "tools/cli/simulation_options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/match.h"
+#include "common/status.h"
+#include "common/strings.h"
+#include "tools/cli/trace_options.h"
+#include "tools/output/progress_line.h"
+#include "tools/simulate/front_cache.h"
+
+namespace halflife::tools {
+namespace {
+
+// 128 KiB: Llama-3-8B in 16 bits (32 layers x 8 KV heads x 128 x 2 tensors x 2 bytes).
+constexpr uint64_t kDefaultTokenBytes = uint64_t{128} << 10;
+constexpr uint64_t kMaxTokenBytes = uint64_t{64} << 20;
+constexpr int kMaxJobs = 256;
+
+// Checked before the trace is read, which may take a while.
+absl::StatusOr<GridOptions> CheckedOptions(const SimulationOptions& options) {
+  GridOptions grid;
+  HL_ASSIGN_OR_RETURN(grid.policies, ParsePolicies(options.policies));
+  if (!options.dram.empty()) {
+    HL_ASSIGN_OR_RETURN(grid.dram_share, ParseShare(options.dram));
+  } else if (!options.ssd.empty()) {
+    HL_ASSIGN_OR_RETURN(const double ssd_share, ParseShare(options.ssd));
+    grid.dram_share = 1 - ssd_share;
+  }
+  if (grid.dram_share <= 0) {
+    return absl::InvalidArgumentError("a part of the capacity must be DRAM");
+  }
+  if (!options.front.empty()) HL_RETURN_IF_ERROR(ParseCapacity(options.front).status());
+  if (options.token_bytes == 0 || options.token_bytes > kMaxTokenBytes) {
+    return absl::InvalidArgumentError("--token-bytes must be from 1 to 64MiB");
+  }
+  grid.objective = options.objective == "time" ? Objective::kTime : Objective::kHits;
+  grid.seed = options.seed;
+  grid.jobs = JobsOrCpus(options.jobs);
+  grid.second_half_only = options.second_half;
+  return grid;
+}
+
+int PrintCells(const Context& context, const std::vector<GridCell>& cells, RowsAre rows) {
+  switch (context.output) {
+    case OutputFormat::kJson:
+      return context.PrintText(CellsAsJsonLines(cells));
+    case OutputFormat::kCsv:
+      return context.Print(Report{{CellTable(cells)}});
+    case OutputFormat::kTable:
+      break;
+  }
+  return context.Print(GridReport(cells, rows));
+}
+
+absl::StatusOr<std::vector<GridCell>> Simulated(const Context& context,
+                                                const SimulationOptions& options,
+                                                const std::vector<Capacity>& capacities) {
+  HL_ASSIGN_OR_RETURN(GridOptions grid, CheckedOptions(options));
+  HL_ASSIGN_OR_RETURN(SimulatedTrace trace, LoadTrace(context, options.path, options.trace));
+  for (const Capacity& capacity : capacities) {
+    HL_ASSIGN_OR_RETURN(TraceCapacity blocks, CapacityFor(capacity, trace, options.token_bytes));
+    grid.capacities.push_back(std::move(blocks));
+  }
+  if (!options.front.empty()) {
+    HL_ASSIGN_OR_RETURN(const Capacity front, ParseCapacity(options.front));
+    HL_ASSIGN_OR_RETURN(const TraceCapacity size, CapacityFor(front, trace, options.token_bytes));
+    trace = WithFrontCache(trace, size.blocks);
+  }
+  ProgressLine progress("simulating", context.ShowsProgress());
+  return RunGrid(trace, grid, [&progress](double share, uint64_t requests) {
+    progress.Update(share, requests);
+  });
+}
+
+}  // namespace
+
+int JobsOrCpus(int jobs) {
+  return jobs > 0 ? jobs : std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+absl::StatusOr<SimulatedTrace> LoadTrace(const Context& context, const std::string& path,
+                                         const TraceOptions& options, CategoryRequests* recorded) {
+  HL_ASSIGN_OR_RETURN(const auto reader, TraceReader::Open(path, options));
+  std::optional<CategoryRecorder> recorder;
+  if (recorded != nullptr) recorder.emplace(*reader, *recorded);
+  RequestSource& source = recorder ? static_cast<RequestSource&>(*recorder) : *reader;
+  ProgressLine progress("reading", context.ShowsProgress());
+  auto trace = LoadSimulatedTrace(
+      source, [&progress](double share, uint64_t requests) { progress.Update(share, requests); });
+  if (!trace.ok() && !absl::StrContains(trace.status().message(), path)) {
+    return absl::Status(trace.status().code(), StrCat(path, ": ", ToStd(trace.status().message())));
+  }
+  return trace;
+}
+
+void AddSimulationOptions(CLI::App* command, SimulationOptions& options) {
+  options.token_bytes = kDefaultTokenBytes;
+  command->add_option("trace", options.path, "File, or - for standard input")->required();
+  AddTraceOptions(command, options.trace);
+  command
+      ->add_option("-p,--policy", options.policies,
+                   StrCat("One or more of ", PolicyNames(), ", separated by commas, or all"))
+      ->type_name("NAME,…")
+      ->capture_default_str();
+  command
+      ->add_option("--objective", options.objective,
+                   "What a hit is worth: one block, or the recompute time that it saves (time)")
+      ->check(CLI::IsMember({"hits", "time"}))
+      ->capture_default_str();
+  command->add_option("--seed", options.seed, "Of policies that draw lots")->capture_default_str();
+  command->add_option("-j,--jobs", options.jobs, "Simulations at a time; 0 = one per CPU")
+      ->check(CLI::Range(0, kMaxJobs))
+      ->capture_default_str();
+  CLI::Option* dram =
+      command->add_option("--dram", options.dram,
+                          "Share of the capacity that is DRAM, the rest is SSD (10%); policies "
+                          "without tiers have it all in one");
+  dram->type_name("SHARE");
+  command->add_option("--ssd-ratio", options.ssd, "The same as the share that is SSD (90%)")
+      ->type_name("SHARE")
+      ->excludes(dram);
+  command
+      ->add_option("--front-cache", options.front,
+                   "Size of an engine's own LRU cache in front, whose hits are not counted (2%)")
+      ->type_name("CAPACITY");
+  command->add_flag("--second-half", options.second_half,
+                    "Count only the second half of the requests");
+  AddBytes(command, "--token-bytes", options.token_bytes,
+           "KV bytes of one token, for capacities in bytes");
+}
+
+int RunSimulations(const Context& context, const SimulationOptions& options,
+                   const std::vector<Capacity>& capacities, RowsAre rows) {
+  const auto cells = Simulated(context, options, capacities);
+  if (!cells.ok()) return FailInput(cells.status());
+  return PrintCells(context, *cells, rows);
+}
+
+}  // namespace halflife::tools

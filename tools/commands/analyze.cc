@@ -1,0 +1,126 @@
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/status.h"
+#include "tools/analyze/analysis_report.h"
+#include "tools/analyze/category_report.h"
+#include "tools/analyze/html_report.h"
+#include "tools/cli/payload_file.h"
+#include "tools/cli/simulation_options.h"
+#include "tools/cli/trace_options.h"
+#include "tools/commands/commands.h"
+#include "tools/output/progress_line.h"
+
+namespace halflife::tools {
+namespace {
+
+// The curve of the page.
+constexpr double kSmallestShare = 0.005;
+constexpr double kLargestShare = 0.5;
+constexpr int kCurvePoints = 7;
+
+struct Options {
+  std::string path;
+  TraceOptions trace;
+  std::string html;  // file; empty = none
+  std::string policies = "model,lru,optimum";
+  int jobs = 0;
+  std::vector<std::string> pins;  // as AttributeSchema::ParsePin reads them
+};
+
+std::vector<GridCell> CapacityCurve(const Context& context, const Options& options,
+                                    const SimulatedTrace& trace) {
+  GridOptions grid;
+  grid.policies = ParsePolicies(options.policies).value();  // checked before
+  grid.jobs = JobsOrCpus(options.jobs);
+  const auto shares = LogSpacedShares(kSmallestShare, kLargestShare, kCurvePoints).value();
+  for (const Capacity& share : shares) {
+    const auto capacity = CapacityFor(share, trace, 1);
+    if (capacity.ok()) grid.capacities.push_back(*capacity);  // a small trace has no small share
+  }
+  ProgressLine progress("simulating", context.ShowsProgress());
+  return RunGrid(trace, grid, [&progress](double share, uint64_t requests) {
+    progress.Update(share, requests);
+  });
+}
+
+absl::StatusOr<std::vector<CategoryPin>> ParsePins(const std::vector<std::string>& texts,
+                                                   AttributeSchema& schema) {
+  std::vector<CategoryPin> pins;
+  for (const std::string& text : texts) {
+    HL_ASSIGN_OR_RETURN(CategoryPin pin, schema.ParsePin(text));
+    pins.push_back(std::move(pin));
+  }
+  return pins;
+}
+
+struct Analyzed {
+  const SimulatedTrace& trace;
+  TraceAnalysis& analysis;
+  const CategoryStudy& study;
+};
+
+absl::Status WritePage(const Context& context, const Options& options, const Analyzed& analyzed) {
+  const std::string title = options.path.substr(options.path.rfind('/') + 1);
+  const std::string page =
+      HtmlReport(title, analyzed.analysis, CapacityCurve(context, options, analyzed.trace),
+                 CategoryTables(analyzed.study, false));
+  HL_ASSIGN_OR_RETURN(PayloadFile file, PayloadFile::OpenToWrite(options.html));
+  HL_RETURN_IF_ERROR(file.Write({reinterpret_cast<const uint8_t*>(page.data()), page.size()}));
+  return file.Close();
+}
+
+int RunAnalyze(const Context& context, const Options& options) {
+  const auto policies = ParsePolicies(options.policies);
+  if (!policies.ok()) return FailInput(policies.status());
+  CategoryRequests requests;
+  auto pins = ParsePins(options.pins, requests.schema);
+  if (!pins.ok()) return FailInput(pins.status());
+  const auto trace = LoadTrace(context, options.path, options.trace, &requests);
+  if (!trace.ok()) return FailInput(trace.status());
+  TraceAnalysis analysis = AnalyzeTrace(*trace);
+  const CategoryStudy study = StudyCategories(*trace, requests, *std::move(pins));
+  if (!options.html.empty()) {
+    const absl::Status written = WritePage(context, options, {*trace, analysis, study});
+    if (!written.ok()) return FailInput(written);
+    if (options.html == "-") return kExitOk;
+  }
+  const bool with_details = context.output != OutputFormat::kTable;
+  Report report = AnalysisReport(analysis, with_details);
+  for (Table& table : CategoryTables(study, with_details)) {
+    report.tables.push_back(std::move(table));
+  }
+  return context.Print(report);
+}
+
+}  // namespace
+
+void AddAnalyzeCommand(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand(
+      "analyze", "How blocks of a trace are reused: volume, skew, gaps, positions, categories");
+  auto options = std::make_shared<Options>();
+  command->add_option("trace", options->path, "File, or - for standard input")->required();
+  AddTraceOptions(command, options->trace);
+  command
+      ->add_option("--html", options->html,
+                   "Also write one page with plots to this file (- for standard output, instead of "
+                   "the tables)")
+      ->type_name("FILE");
+  command->add_option("-p,--policy", options->policies, "Policies of the page's capacity curve")
+      ->type_name("NAME,…")
+      ->capture_default_str();
+  command
+      ->add_option("--pin", options->pins,
+                   "A category of its own, before the tree: 'NAME: ATTRIBUTE=VALUE|VALUE …', with "
+                   "attributes type, sub_agent, turn, stop, role, blocks, template, lora, tenant "
+                   "(can be repeated)")
+      ->type_name("PIN");
+  command->add_option("-j,--jobs", options->jobs, "Simulations at a time; 0 = one per CPU")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  context.OnRun(command, [&context, options] { return RunAnalyze(context, *options); });
+}
+
+}  // namespace halflife::tools
