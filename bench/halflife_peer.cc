@@ -10,13 +10,16 @@ namespace {
 
 // The budgets are out of the way: the benchmark measures how long things take, not whether they
 // make a deadline.
-client::Options BenchOptions(const std::string& endpoint, bool verify) {
+client::Options BenchOptions(const HalflifeWay& way) {
   client::Options options;
-  options.endpoint = endpoint;
+  options.endpoint = way.endpoint;
+  options.shared_memory =
+      way.shared_memory ? client::SharedMemory::kRequired : client::SharedMemory::kOff;
+  options.trust_sealed = !way.verify;
   options.lookup_budget = std::chrono::seconds(2);
   options.get_budget = std::chrono::seconds(5);
   options.put_budget = std::chrono::seconds(5);
-  options.verify = verify;
+  options.verify = way.verify;
   return options;
 }
 
@@ -32,7 +35,7 @@ class HalflifePeer final : public Peer {
     }
   }
 
-  bool Open() {
+  bool Open(bool shared_memory) {
     client::Namespace ns;
     ns.engine = "bench";
     ns.model_name = "bench-" + std::to_string(work_.block_bytes);
@@ -40,7 +43,12 @@ class HalflifePeer final : public Peer {
     ns.block_bytes = work_.block_bytes;
     ns.hash_scheme = client::HashScheme::kOpaque;
     ns_ = client_->OpenNamespace(ns);
-    return ns_ && client_->Healthy(std::chrono::seconds(10));
+    if (!ns_ || !client_->Healthy(std::chrono::seconds(10))) return false;
+    if (shared_memory && !client_->AwaitSharedMemory(std::chrono::seconds(10))) return false;
+    client::LookupRequest first;  // opens the namespace
+    first.ns = ns_;
+    first.chain = {chain_.data(), 1};
+    return client_->Lookup(first).outcome == client::Outcome::kOk;
   }
 
   bool Put(uint32_t first, uint32_t count, const uint8_t* source) override {
@@ -56,7 +64,8 @@ class HalflifePeer final : public Peer {
       request.items[i].from = {&segments[i], 1};
     }
     const client::PutResult result = client_->Put(std::move(request));
-    return result.outcome == client::Outcome::kOk && result.stored == count;
+    // Blocks that another row has put are as good.
+    return result.outcome == client::Outcome::kOk && result.stored + result.duplicates == count;
   }
 
   bool Get(uint32_t first, uint32_t count, uint8_t* target) override {
@@ -82,6 +91,15 @@ class HalflifePeer final : public Peer {
     return result.outcome == client::Outcome::kOk && result.prefix_blocks == count;
   }
 
+  bool ReadInPlace(uint32_t first, uint32_t count) override {
+    client::ViewRequest request;
+    request.ns = ns_;
+    request.chain = {&chain_[first], count};
+    request.first_depth = first;
+    const client::ViewResult result = client_->GetView(request);
+    return result.prefix_views == count && result.views[0].in_place();
+  }
+
   bool Clear() override { return client_->DeleteNamespace(ns_) >= 0; }
 
  private:
@@ -93,16 +111,16 @@ class HalflifePeer final : public Peer {
 
 }  // namespace
 
-std::unique_ptr<Peer> MakeHalflifePeer(const Work& work, const std::string& endpoint, bool verify) {
+std::unique_ptr<Peer> MakeHalflifePeer(const Work& work, const HalflifeWay& way) {
   std::string error;
-  auto client = client::Client::Open(BenchOptions(endpoint, verify), &error);
+  auto client = client::Client::Open(BenchOptions(way), &error);
   if (client == nullptr) {
-    std::fprintf(stderr, "halflife at %s: %s\n", endpoint.c_str(), error.c_str());
+    std::fprintf(stderr, "halflife at %s: %s\n", way.endpoint.c_str(), error.c_str());
     return nullptr;
   }
   auto peer = std::make_unique<HalflifePeer>(work, std::move(client));
-  if (!peer->Open()) {
-    std::fprintf(stderr, "halflife at %s: not ready\n", endpoint.c_str());
+  if (!peer->Open(way.shared_memory)) {
+    std::fprintf(stderr, "halflife at %s: not ready\n", way.endpoint.c_str());
     return nullptr;
   }
   return peer;

@@ -20,6 +20,8 @@ class Peer {
   virtual bool Get(uint32_t first, uint32_t count, uint8_t* target) = 0;
   // Asks whether `count` blocks from `first` are there; all must be.
   virtual bool Lookup(uint32_t first, uint32_t count) = 0;
+  // Has blocks where they lie, without a copy. False where there is no such thing.
+  virtual bool ReadInPlace(uint32_t /*first*/, uint32_t /*count*/) { return false; }
   // Forgets everything, so that the next Put stores again.
   virtual bool Clear() = 0;
 };
@@ -31,8 +33,14 @@ struct Work {
 
 // Two copies in this process: the limit of what moving these bytes can cost.
 std::unique_ptr<Peer> MakeMemcpyPeer(const Work& work);
-// `endpoint`: "unix:///path" or "host:port". Null with a message on stderr if it is not there.
-std::unique_ptr<Peer> MakeHalflifePeer(const Work& work, const std::string& endpoint, bool verify);
+// How a Halflife client works.
+struct HalflifeWay {
+  std::string endpoint;  // "unix:///path" or "host:port"
+  bool verify = true;
+  bool shared_memory = false;  // only that, or not at all
+};
+// Null with a message on stderr if it is not there.
+std::unique_ptr<Peer> MakeHalflifePeer(const Work& work, const HalflifeWay& way);
 // The same through hiredis: pipelined GET, SET, and one EXISTS with all keys.
 std::unique_ptr<Peer> MakeRedisPeer(const Work& work, const std::string& endpoint);
 

@@ -1,5 +1,6 @@
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <vector>
@@ -9,12 +10,16 @@
 namespace halflife::bench {
 namespace {
 
+constexpr size_t kMaxBytes = size_t{1} << 30;
+
 class RedisPeer final : public Peer {
  public:
   RedisPeer(const Work& work, redisContext* context) : work_(work), context_(context) {
+    // Redis overwrites: it needs no more keys than fit.
+    const size_t most = std::max<size_t>(kMaxBytes / work.block_bytes, 512);
     for (uint32_t i = 0; i < work.blocks; ++i) {
       char key[33];
-      std::snprintf(key, sizeof key, "%032x", i);  // as long as a block hash
+      std::snprintf(key, sizeof key, "%032zx", i % most);  // as long as a block hash
       keys_.emplace_back(key, 32);
     }
   }

@@ -11,6 +11,7 @@
 
 #include "CLI/CLI.hpp"
 #include "bench/peer.h"
+#include "bench/steady_table.h"
 
 namespace halflife::bench {
 namespace {
@@ -21,11 +22,7 @@ struct Flags {
   uint64_t bytes_per_round = uint64_t{256} << 20;
   uint32_t batch = 16;
   int lookups_per_round = 2000;
-};
-
-struct Contender {
-  std::string name;
-  std::function<std::unique_ptr<Peer>(const Work&)> make;
+  bool shared_memory = false;
 };
 
 double Seconds(const std::function<bool()>& work) {
@@ -45,7 +42,7 @@ std::vector<Contender> Contenders(const Flags& flags) {
                        bool verify) {
     if (endpoint.empty()) return;
     all.push_back({name, [=](const Work& w) {
-                     return halflife ? MakeHalflifePeer(w, endpoint, verify)
+                     return halflife ? MakeHalflifePeer(w, {.endpoint = endpoint, .verify = verify})
                                      : MakeRedisPeer(w, endpoint);
                    }});
   };
@@ -159,6 +156,23 @@ bool LookupTable(const Flags& flags) {
   return true;
 }
 
+// Shared memory beside its limit and Redis on the Unix socket.
+bool SharedMemoryTables(const Flags& flags) {
+  std::vector<Contender> rows = {{"memcpy", [](const Work& w) { return MakeMemcpyPeer(w); }}};
+  const std::string& endpoint = flags.halflife_unix;
+  for (const bool verify : {false, true}) {
+    rows.push_back({verify ? "halflife shm, verified" : "halflife shm", [=](const Work& w) {
+                      return MakeHalflifePeer(
+                          w, {.endpoint = endpoint, .verify = verify, .shared_memory = true});
+                    }});
+  }
+  rows.push_back({"redis unix", [&](const Work& w) { return MakeRedisPeer(w, flags.redis_unix); }});
+  const SteadyWork work{.rounds = flags.rounds, .batch = flags.batch};
+  if (!SteadyGetTable(rows, work)) return false;
+  rows.erase(rows.begin() + 2);  // a Put is always verified
+  return SteadyPutTable(rows, work) && InPlaceTable(endpoint, work);
+}
+
 }  // namespace
 }  // namespace halflife::bench
 
@@ -173,7 +187,13 @@ int main(int argc, char** argv) {
   app.add_option("--bytes", flags.bytes_per_round, "bytes per round and block size");
   app.add_option("--batch", flags.batch, "blocks per call")->check(CLI::Range(1, 128));
   app.add_option("--lookups", flags.lookups_per_round, "lookups per round");
+  app.add_flag("--shared-memory", flags.shared_memory, "only the tables of shared memory");
   CLI11_PARSE(app, argc, argv);
+  if (flags.shared_memory) {
+    if (halflife::bench::SharedMemoryTables(flags)) return 0;
+    std::fprintf(stderr, "transport_bench: stopped, no figures\n");
+    return 1;
+  }
   if (!halflife::bench::TransportTable(flags) || !halflife::bench::LookupTable(flags)) {
     std::fprintf(stderr, "transport_bench: stopped, no figures\n");
     return 1;
