@@ -95,7 +95,7 @@ struct Options {
   int breaker_failures = 3;
   std::chrono::milliseconds breaker_open{250};
   std::chrono::milliseconds breaker_open_max{5'000};
-  bool verify = true;    // checksum of every block before kOk; without it, only lengths and order
+  bool verify = true;  // checksum of every block before kOk; without it, only lengths and order
   SharedMemory shared_memory = SharedMemory::kAuto;
   // Memory that the daemon is asked for, to put blocks through; 0 = Put goes over the socket. A
   // block larger than this does, too.
@@ -103,8 +103,8 @@ struct Options {
   // With shared memory: takes the daemon's word, given when a block was stored, for its checksum. A
   // Get then reads the bytes once instead of copying and hashing them; they are the same bytes.
   bool trust_sealed = false;
-  // Threads that copy one Get out of shared memory, the caller's included; 1..16. Asynchronous calls
-  // run on that many threads.
+  // Threads that copy one Get out of shared memory, the caller's included; 1..16. Asynchronous
+  // calls run on that many threads.
   int copy_threads = 1;
   int connections = 1;   // channels, used in turn; at most 64
   int max_calls = 4096;  // under way at one time; a further one is kUnavailable at once
