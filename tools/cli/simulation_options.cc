@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "common/status.h"
 #include "common/strings.h"
+#include "tools/analyze/category_online.h"
 #include "tools/cli/trace_options.h"
 #include "tools/output/progress_line.h"
 #include "tools/simulate/front_cache.h"
@@ -60,7 +61,11 @@ absl::StatusOr<std::vector<GridCell>> Simulated(const Context& context,
                                                 const SimulationOptions& options,
                                                 const std::vector<Capacity>& capacities) {
   HL_ASSIGN_OR_RETURN(GridOptions grid, CheckedOptions(options));
-  HL_ASSIGN_OR_RETURN(SimulatedTrace trace, LoadTrace(context, options.path, options.trace));
+  const bool by_tree = options.categories == "tree";
+  CategoryRequests requests;
+  HL_ASSIGN_OR_RETURN(SimulatedTrace trace, LoadTrace(context, options.path, options.trace,
+                                                      by_tree ? &requests : nullptr));
+  if (by_tree) AssignTreeCategories(requests, trace);
   for (const Capacity& capacity : capacities) {
     HL_ASSIGN_OR_RETURN(TraceCapacity blocks, CapacityFor(capacity, trace, options.token_bytes));
     grid.capacities.push_back(std::move(blocks));
@@ -127,6 +132,12 @@ void AddSimulationOptions(CLI::App* command, SimulationOptions& options) {
       ->add_option("--front-cache", options.front,
                    "Size of an engine's own LRU cache in front, whose hits are not counted (2%)")
       ->type_name("CAPACITY");
+  command
+      ->add_option("--categories", options.categories,
+                   "What the model and wa go by: the type, turn and stop reason of a request "
+                   "(attributes), or a tree grown as the trace goes on (tree)")
+      ->check(CLI::IsMember({"attributes", "tree"}))
+      ->capture_default_str();
   command->add_flag("--second-half", options.second_half,
                     "Count only the second half of the requests");
   AddBytes(command, "--token-bytes", options.token_bytes,

@@ -20,10 +20,11 @@ struct SimulationOptions {
   std::string policies;
   std::string objective = "hits";  // as the daemon's default
   uint64_t seed = 1;
-  int jobs = 0;       // 0 = one per CPU
-  std::string dram;   // share of the capacity; empty = all of it
-  std::string ssd;    // the other way round
-  std::string front;  // capacity of a front cache; empty = none
+  int jobs = 0;                           // 0 = one per CPU
+  std::string dram;                       // share of the capacity; empty = all of it
+  std::string ssd;                        // the other way round
+  std::string front;                      // capacity of a front cache; empty = none
+  std::string categories = "attributes";  // or "tree"
   bool second_half = false;
   uint64_t token_bytes = 0;  // set by AddSimulationOptions
 };
