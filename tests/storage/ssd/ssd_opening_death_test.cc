@@ -2,6 +2,7 @@
 // partition away at once, and each culprit costs one start.
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,14 +43,17 @@ class BombFs final : public rocksdb::FileSystemWrapper {
     std::string bomb;
     if (absl::EndsWith(name, "/CURRENT")) std::ifstream(directory + kBomb) >> bomb;
     if (bomb == "abort") std::abort();
-    if (bomb == "fault") *volatile_null_ = 1;
+    if (bomb == "fault") *ForbiddenPage() = 1;
     if (bomb == "kill") ::kill(::getpid(), SIGKILL);
     if (bomb == "watchdog") ::kill(::getpid(), SIGABRT);
     return FileSystemWrapper::NewSequentialFile(name, options, result, context);
   }
 
  private:
-  volatile int* volatile volatile_null_ = nullptr;
+  // Not a null pointer: UBSan would report that, and not touch it.
+  static volatile char* ForbiddenPage() {
+    return static_cast<char*>(::mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  }
 };
 
 // Turns this program into a process that opens the tier, and nothing else.
