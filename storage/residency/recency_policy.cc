@@ -119,7 +119,9 @@ void RecencyPolicy::ClearSkips() {
   }
 }
 
-bool RecencyPolicy::AdmitToSsd(const BlockFacts& block, int64_t now_ns) { return true; }
+bool RecencyPolicy::AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) {
+  return true;
+}
 
 // --- Queues
 

@@ -35,7 +35,7 @@ class RecencyPolicy final : public ResidencyPolicy {
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override;
   void ClearSkips() override;
-  bool AdmitToSsd(const BlockFacts& block, int64_t now_ns) override;
+  bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
 
   // Heap bytes of nodes and the set, for the memory budget.
   size_t memory_bytes() const;

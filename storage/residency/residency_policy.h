@@ -57,8 +57,9 @@ class ResidencyPolicy {
   virtual void Skip(Tier tier, const BlockKey& key) = 0;
   virtual void ClearSkips() = 0;
 
-  // Is this DRAM block worth a write to SSD when it leaves DRAM?
-  virtual bool AdmitToSsd(const BlockFacts& block, int64_t now_ns) = 0;
+  // Is this DRAM block worth a write to SSD when it leaves DRAM? `has_room`: nothing has to go for
+  // it.
+  virtual bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) = 0;
 };
 
 }  // namespace halflife

@@ -79,9 +79,12 @@ size_t SsdMigrator::WriteCollected(std::vector<SsdWrite> writes) {
 
 std::vector<SsdWrite> SsdMigrator::Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns) {
   std::vector<SsdWrite> writes;
+  uint64_t collected_bytes = 0;
   for (const IndexedBlock& block : blocks) {
     if (block.ssd.has_value()) continue;
-    if (!context_.policy->AdmitToSsd(block.facts, now_ns)) {
+    const uint64_t bytes = block.facts.bytes;
+    const bool has_room = context_.ssd->FreeBytesFor(bytes) >= collected_bytes + bytes;
+    if (!context_.policy->AdmitToSsd(block.facts, has_room, now_ns)) {
       Refuse(block.facts.key, block.facts.category, AdmissionRefusal::kCold);
       continue;
     }
@@ -89,6 +92,7 @@ std::vector<SsdWrite> SsdMigrator::Collect(absl::Span<const IndexedBlock> blocks
     if (!dram) continue;
     // In advance, so that making room does not take the parent from under it.
     context_.policy->OnInsert(Tier::kSsd, block.facts);
+    collected_bytes += bytes;
     writes.push_back({block.facts.key, std::move(dram), StateOf(block.facts, now_ns)});
   }
   return writes;

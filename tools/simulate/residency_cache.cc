@@ -104,7 +104,8 @@ void ResidencyCache::EvictFromDram(int64_t now_ns) {
     blocks_[block].in_dram = false;
     --dram_used_blocks_;
     if (options_.ssd_blocks == 0 || blocks_[block].on_ssd) continue;
-    if (!policy_->AdmitToSsd(FactsOf(block), now_ns)) continue;
+    const bool has_room = ssd_used_blocks_ < options_.ssd_blocks;
+    if (!policy_->AdmitToSsd(FactsOf(block), has_room, now_ns)) continue;
     Insert(Tier::kSsd, block);
     ++ssd_counts_.written_blocks;
     EvictFromSsd(now_ns);

@@ -40,7 +40,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
   void ClearSkips() override { chains_.ClearSkips(); }
-  bool AdmitToSsd(const BlockFacts& block, int64_t now_ns) override;
+  bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
 
   // The index of a block as it is now, times its value: hits, or hits' worth, per second. 0 of a
   // block that is not known.
@@ -83,6 +83,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   std::array<bool, kTierCount> has_evicted_{};
   std::vector<double> value_per_depth_;  // by namespace number
   bool refitted_ = false;
+  uint64_t fitted_reuses_ = 0;  // that the fit in use was learnt from
   int64_t refit_due_ns_ = 0;
   int64_t now_ns_ = 0;
 

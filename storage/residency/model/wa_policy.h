@@ -33,7 +33,7 @@ class WaPolicy final : public ResidencyPolicy, private RetentionOrder {
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
   void ClearSkips() override { chains_.ClearSkips(); }
-  bool AdmitToSsd(const BlockFacts& block, int64_t now_ns) override { return true; }
+  bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override { return true; }
 
  private:
   // RetentionOrder

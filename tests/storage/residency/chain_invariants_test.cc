@@ -118,7 +118,7 @@ class TwoTierModel {
     if (!victim) return;
     const uint64_t block = NumberOf(*victim);
     Remove(Tier::kDram, block);
-    if (policy_->AdmitToSsd(FactsOf(block), now_ns_)) Insert(Tier::kSsd, block);
+    if (policy_->AdmitToSsd(FactsOf(block), /*has_room=*/false, now_ns_)) Insert(Tier::kSsd, block);
   }
 
   // A delete takes what it is told, children or not.

@@ -147,6 +147,26 @@ TEST(ModelPolicy, TakesABlockThatNobodyNamed) {
   EXPECT_EQ(policy.NextVictim(Tier::kSsd, 2 * kSecondNs), std::nullopt);
 }
 
+TEST(ModelPolicy, WritesWhatIsColdToSsdOnlyWhereThereIsRoom) {
+  ModelPolicy policy({});
+  PolicyCache cache(&policy, 100);
+  TwoCategories workload(7);
+  HitRatio(&cache, &workload, 1, 1000);  // category 1 comes back, category 2 does not
+  const std::vector<BlockKey> warm = {KeyOfNumber(1'000'001)}, cold = {KeyOfNumber(1'000'002)};
+  BlockFacts facts;
+  facts.last_touch_ns = 3000 * kSecondNs;
+  policy.OnTouch({.now_ns = facts.last_touch_ns, .category = 1, .keys = warm});
+  policy.OnTouch({.now_ns = facts.last_touch_ns, .category = 2, .keys = cold});
+  facts.key = warm[0];
+  policy.OnInsert(Tier::kSsd, facts);
+  const int64_t later_ns = facts.last_touch_ns + kSecondNs;
+  ASSERT_EQ(policy.NextVictim(Tier::kSsd, later_ns), warm[0]);
+  facts.key = cold[0];
+
+  EXPECT_FALSE(policy.AdmitToSsd(facts, /*has_room=*/false, later_ns));
+  EXPECT_TRUE(policy.AdmitToSsd(facts, /*has_room=*/true, later_ns));
+}
+
 TEST(ModelPolicy, WithTheTimeObjectiveADeepBlockIsWorthMore) {
   ModelPolicy hits({.objective = RetentionObjective::kHits});
   ModelPolicy time({.objective = RetentionObjective::kTime});

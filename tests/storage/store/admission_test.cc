@@ -20,7 +20,7 @@ class FixedPolicy final : public ResidencyPolicy {
   std::optional<BlockKey> NextVictim(Tier, int64_t) override { return std::nullopt; }
   void Skip(Tier, const BlockKey&) override {}
   void ClearSkips() override {}
-  bool AdmitToSsd(const BlockFacts&, int64_t) override { return admits_; }
+  bool AdmitToSsd(const BlockFacts&, bool, int64_t) override { return admits_; }
 
  private:
   const bool admits_;
