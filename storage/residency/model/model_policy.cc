@@ -10,7 +10,7 @@ namespace {
 // they are 1. In between, long requests count more, as they do in hits: hit ratio +0.2 points over
 // 1/n on a coding-agent trace, +0.1 on the Mooncake conversation trace.
 constexpr double kWeightExponent = -0.75;
-// Ended idle intervals in the fit before the model is followed.
+// Ended idle intervals before the model is followed; and in its fit before it refuses a write.
 constexpr uint64_t kCalibratingReuses = 256;
 // A token costs 2 * parameters FLOPs plus 4 * layers * hidden FLOPs per token before it; both are
 // equal at 27,000 (Llama-2-7B) to 38,000 tokens of prefix (Qwen2.5-7B).
@@ -58,7 +58,7 @@ double ModelPolicy::IndexOf(const BlockKey& key, int64_t now_ns) const {
 }
 
 bool ModelPolicy::ModelLeads(Tier tier) const {
-  if (fitted_reuses_ < kCalibratingReuses) return false;
+  if (observer_.reuses() < kCalibratingReuses) return false;
   return duels_[Index(tier)] == nullptr || duels_[Index(tier)]->model_leads();
 }
 
@@ -204,7 +204,7 @@ bool ModelPolicy::AdmitToSsd(const BlockFacts& facts, bool has_room, int64_t now
   const uint32_t n = chains_.Find(facts.key);
   // Whole chains: what carries a block on SSD follows it there.
   if (n == 0 || chains_.HasChildren(Tier::kSsd, n)) return true;
-  if (!led_[Index(Tier::kSsd)]) return true;
+  if (!led_[Index(Tier::kSsd)] || fitted_reuses_ < kCalibratingReuses) return true;
   const uint32_t worst = chains_.Lowest(Tier::kSsd, now_ns);
   if (worst == 0) return true;
   return RankOf(Tier::kSsd, chains_[n], now_ns).value >=
@@ -231,7 +231,7 @@ void ModelPolicy::FightDuels(const TouchedChain& chain) {
 
 ModelPolicy::Stats ModelPolicy::stats() const {
   Stats stats;
-  stats.state = fitted_reuses_ < kCalibratingReuses ? State::kCalibrating : State::kServing;
+  stats.state = observer_.reuses() < kCalibratingReuses ? State::kCalibrating : State::kServing;
   stats.observed_reuses = observer_.reuses();
   stats.observer_sample_rate = observer_.sample_rate();
   for (int tier = 0; tier < kTierCount; ++tier) {
