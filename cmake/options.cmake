@@ -14,15 +14,19 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
+# No absolute path reaches an object, so that a second clone finds the first one's objects in the compiler cache.
+file(RELATIVE_PATH HL_WAY_UP ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
+add_compile_options(-Wall -Wextra -Wno-unused-parameter -fno-omit-frame-pointer
+                    -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -ffile-prefix-map=${HL_WAY_UP}=)
+
 find_program(HL_CCACHE ccache)
 if(HL_CCACHE)
   # The sloppiness lets ccache keep objects that were built with a precompiled header.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${HL_CCACHE})
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${HL_CCACHE})
 endif()
 
-add_compile_options(-Wall -Wextra -Wno-unused-parameter -fno-omit-frame-pointer
-                    -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # ccache caches objects built with a precompiled header only without its time stamp.
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp" -Wthread-safety -Werror=thread-safety)
