@@ -117,8 +117,7 @@ std::optional<int> PidListeningOn(int port) {
 
 absl::StatusOr<ProcessLock> ProcessLock::Acquire(const std::string& path) {
   FileDescriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.valid())
-    return absl::UnavailableError(StrCat(path, ": cannot open: ", std::strerror(errno)));
+  if (!file) return absl::UnavailableError(StrCat(path, ": cannot open: ", std::strerror(errno)));
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) {
       return absl::UnavailableError(StrCat(path, ": cannot lock: ", std::strerror(errno)));
@@ -134,8 +133,7 @@ absl::Status CheckPortIsFree(const std::string& address) {
   HL_ASSIGN_OR_RETURN(const HostPort parsed, ParseAddress(address));
   const SocketAddress resolved = Resolve(parsed);
   const FileDescriptor probe(socket(resolved.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!probe.valid())
-    return absl::UnavailableError(StrCat(address, ": no socket: ", std::strerror(errno)));
+  if (!probe) return absl::UnavailableError(StrCat(address, ": no socket: ", std::strerror(errno)));
   // Past connections in TIME_WAIT do not matter; another listener does, in spite of this.
   const int on = 1;
   setsockopt(probe.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "server/file_descriptor.h"
+#include "common/file_descriptor.h"
 
 namespace halflife {
 

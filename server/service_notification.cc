@@ -9,7 +9,7 @@
 #include <string>
 
 #include "common/config/environment.h"
-#include "server/file_descriptor.h"
+#include "common/file_descriptor.h"
 
 namespace halflife {
 
@@ -23,7 +23,7 @@ bool NotifyServiceManager(std::string_view state) {
   // "@name" stands for an abstract socket, whose name begins with a zero byte.
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
   const FileDescriptor sender(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!sender.valid()) return false;
+  if (!sender) return false;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path->size());
   return sendto(sender.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                 reinterpret_cast<const sockaddr*>(&address),

@@ -46,7 +46,7 @@ SignalWatch::SignalWatch() {
   HL_CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
   signals_ = FileDescriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   requests_ = FileDescriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  HL_CHECK(signals_.valid() && requests_.valid());
+  HL_CHECK(signals_ && requests_);
 }
 
 SignalWatch::Event SignalWatch::Wait(absl::Duration timeout) {

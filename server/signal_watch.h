@@ -1,7 +1,7 @@
 #pragma once
 
 #include "absl/time/time.h"
-#include "server/file_descriptor.h"
+#include "common/file_descriptor.h"
 
 namespace halflife {
 

@@ -9,9 +9,9 @@
 #include <cstring>
 
 #include "common/check.h"
+#include "common/file_descriptor.h"
 #include "common/status.h"
 #include "common/strings.h"
-#include "server/file_descriptor.h"
 
 namespace halflife {
 namespace {
@@ -66,7 +66,7 @@ absl::StatusOr<TenantSecret> CreateSecret(const std::string& path) {
   const std::string draft = path + ".new";
   unlink(draft.c_str());
   const FileDescriptor file(open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  const bool written = file.valid() &&
+  const bool written = file &&
                        write(file.get(), secret.bytes.data(), secret.bytes.size()) ==
                            static_cast<ssize_t>(secret.bytes.size()) &&
                        fsync(file.get()) == 0 && rename(draft.c_str(), path.c_str()) == 0;
@@ -82,7 +82,7 @@ absl::StatusOr<TenantSecret> LoadTenantSecret(const TenantSecretSource& source) 
   const std::string& path = configured ? source.file : source.default_file;
   if (path.empty()) return RandomSecret();
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.valid()) return ReadSecret(file.get(), path);
+  if (file) return ReadSecret(file.get(), path);
   if (errno == ENOENT && !configured) return CreateSecret(path);
   const std::string message = StrCat(path, ": ", std::strerror(errno));
   if (!configured) return absl::UnavailableError(message);

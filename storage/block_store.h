@@ -212,7 +212,7 @@ class BlockStore {
     Digest128 checksum{};  // as declared by the client; verified here over the buffer
     // The same, if the caller has computed it over these bytes while it copied them into the
     // buffer; they are then not read once more.
-    std::optional<Digest128> computed;
+    std::optional<Digest128> computed = std::nullopt;
     BlockBuffer buffer;
   };
   // Verifies, seals and publishes one block; first writer wins.

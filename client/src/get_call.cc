@@ -3,7 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "client/src/call_budget.h"
 #include "client/src/core.h"
+#include "client/src/outcome.h"
 #include "client/src/request_messages.h"
 #include "common/status.h"
 #include "proto/wire/byte_buffer.h"
@@ -15,15 +17,9 @@ constexpr char kMethod[] = "/halflife.v1.CacheService/Get";
 
 Call::Needs NeedsOf(const ClientCore& core, const GetRequest& request,
                     std::shared_ptr<NamespaceState> ns) {
-  auto budget = request.budget;
-  if (budget.count() <= 0) {
-    const uint64_t block_bytes = ns == nullptr ? 0 : ns->descriptor.block_bytes;
-    const double mib =
-        static_cast<double>(request.items.size()) * static_cast<double>(block_bytes) / (1 << 20);
-    budget = core.options().get_budget + std::chrono::microseconds(static_cast<int64_t>(
-                                             mib * core.options().get_budget_per_mib.count()));
-  }
-  return {.budget = absl::FromChrono(budget), .ns = std::move(ns)};
+  const uint64_t block_bytes = ns == nullptr ? 0 : ns->descriptor.block_bytes;
+  return {.budget = BudgetOf(core.options(), request.budget, request.items.size(), block_bytes),
+          .ns = std::move(ns)};
 }
 
 }  // namespace
@@ -121,14 +117,7 @@ void GetCall::Deliver(Outcome outcome) {
     result.items = std::move(items_);
     if (receiver_) counts = receiver_->counts();
   }
-  bool unbroken = true;
-  for (GetItem& item : result.items) {
-    if (item.outcome != Outcome::kOk && outcome != Outcome::kOk) item.outcome = outcome;
-    const bool ok = item.outcome == Outcome::kOk;
-    unbroken = unbroken && ok;
-    result.ok_items += ok ? 1 : 0;
-    result.prefix_items += unbroken ? 1 : 0;
-  }
+  TallyItems(&result);
   Bump(core().counters().corrupt_blocks, counts.corrupt_blocks);
   Bump(core().counters().get_bytes, counts.bytes);
   const Done done = std::move(done_);

@@ -36,4 +36,29 @@ Outcome OutcomeOf(const grpc::Status& status) {
   }
 }
 
+void TallyItems(GetResult* result) {
+  bool unbroken = true;
+  for (GetItem& item : result->items) {
+    if (item.outcome != Outcome::kOk && result->outcome != Outcome::kOk)
+      item.outcome = result->outcome;
+    const bool ok = item.outcome == Outcome::kOk;
+    unbroken = unbroken && ok;
+    result->ok_items += ok ? 1 : 0;
+    result->prefix_items += unbroken ? 1 : 0;
+  }
+}
+
+void TallyItems(PutResult* result) {
+  for (PutItem& item : result->items) {
+    // What an unfinished Put has stored is not known: it is not claimed.
+    if (result->outcome != Outcome::kOk) {
+      item.outcome = result->outcome;
+      item.duplicate = false;
+    }
+    result->stored += item.outcome == Outcome::kOk && !item.duplicate ? 1 : 0;
+    result->duplicates += item.duplicate ? 1 : 0;
+    result->refused += item.outcome == Outcome::kRefused ? 1 : 0;
+  }
+}
+
 }  // namespace halflife::client

@@ -11,4 +11,9 @@ namespace halflife::client {
 // was refused.
 Outcome OutcomeOf(const grpc::Status& status);
 
+// Completes a result whose outcome and items are set: the outcomes of items that a call did not
+// finish, and the counts.
+void TallyItems(GetResult* result);
+void TallyItems(PutResult* result);
+
 }  // namespace halflife::client

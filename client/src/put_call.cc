@@ -190,16 +190,7 @@ void PutCall::Deliver(Outcome outcome) {
     MutexLock lock(mutex());
     result.items = std::move(items_);
   }
-  for (PutItem& item : result.items) {
-    // What an unfinished Put has stored is not known: it is not claimed.
-    if (outcome != Outcome::kOk) {
-      item.outcome = outcome;
-      item.duplicate = false;
-    }
-    result.stored += item.outcome == Outcome::kOk && !item.duplicate ? 1 : 0;
-    result.duplicates += item.duplicate ? 1 : 0;
-    result.refused += item.outcome == Outcome::kRefused ? 1 : 0;
-  }
+  TallyItems(&result);
   if (ns() != nullptr)
     Bump(core().counters().put_bytes, result.stored * ns()->descriptor.block_bytes);
   const Done done = std::move(done_);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "client/src/call_budget.h"
+#include "client/src/outcome.h"
 #include "client/src/request_messages.h"
 #include "client/src/scatter.h"
 #include "client/src/shm_call.h"
@@ -127,14 +128,7 @@ GetResult ShmGet::Finish(Outcome outcome) {
   GetResult result;
   result.outcome = outcome;
   result.items = std::move(request_.items);
-  bool unbroken = true;
-  for (GetItem& item : result.items) {
-    if (item.outcome != Outcome::kOk && outcome != Outcome::kOk) item.outcome = outcome;
-    const bool ok = item.outcome == Outcome::kOk;
-    unbroken = unbroken && ok;
-    result.ok_items += ok ? 1 : 0;
-    result.prefix_items += unbroken ? 1 : 0;
-  }
+  TallyItems(&result);
   core_.CountEnd(outcome);
   Bump(core_.counters().shm_gets);
   Bump(core_.counters().corrupt_blocks, corrupt_blocks_);

@@ -19,14 +19,14 @@ namespace {
 constexpr int kAnswerMilliseconds = 1000;
 constexpr int kRetryMilliseconds = 1000;
 
-absl::StatusOr<OwnedDescriptor> ConnectTo(const std::string& path) {
+absl::StatusOr<FileDescriptor> ConnectTo(const std::string& path) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   if (path.size() >= sizeof name.sun_path) {
     return absl::InvalidArgumentError("shared memory: the socket's path is too long");
   }
   std::memcpy(name.sun_path, path.data(), path.size());
-  OwnedDescriptor connection(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  FileDescriptor connection(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   // A full backlog is an error here, and a reason to try again later.
   if (!connection ||
       connect(connection.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) {

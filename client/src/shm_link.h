@@ -37,7 +37,7 @@ class ShmLink {
  private:
   // One session, as the thread sees it.
   struct Session {
-    OwnedDescriptor connection;
+    FileDescriptor connection;
     ShmMemoryRef memory;
   };
 
@@ -52,7 +52,7 @@ class ShmLink {
   void Publish(ShmMemoryRef memory);
 
   const uint64_t staging_bytes_;
-  const OwnedDescriptor wake_;  // eventfd
+  const FileDescriptor wake_;  // eventfd
 
   mutable Mutex mutex_;
   CondVar published_;

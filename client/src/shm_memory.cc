@@ -26,7 +26,7 @@ absl::Status CheckFile(int fd, uint64_t size_bytes) {
 
 }  // namespace
 
-absl::StatusOr<Mapping> Mapping::Of(const OwnedDescriptor& fd, uint64_t size_bytes, Access access) {
+absl::StatusOr<Mapping> Mapping::Of(const FileDescriptor& fd, uint64_t size_bytes, Access access) {
   HL_RETURN_IF_ERROR(CheckFile(fd.get(), size_bytes));
   const int protection = access == Access::kRead ? PROT_READ : PROT_READ | PROT_WRITE;
   void* const base = mmap(nullptr, size_bytes, protection, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
@@ -50,7 +50,7 @@ Mapping::~Mapping() {
 }
 
 absl::StatusOr<ShmMemoryRef> ShmMemory::Map(const ShmWelcome& welcome,
-                                            const std::vector<OwnedDescriptor>& descriptors) {
+                                            const std::vector<FileDescriptor>& descriptors) {
   const size_t expected = welcome.staging_bytes > 0 ? 3 : 2;
   if (descriptors.size() != expected) {
     return absl::InvalidArgumentError(

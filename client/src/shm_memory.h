@@ -19,7 +19,7 @@ class Mapping {
   enum class Access { kRead, kReadWrite };
   // The file must be as long and sealed against shrinking, so that no other process can make this
   // one fault. Returns: kInvalidArgument if it is not, kResourceExhausted if it cannot be mapped.
-  static absl::StatusOr<Mapping> Of(const OwnedDescriptor& fd, uint64_t size_bytes, Access access);
+  static absl::StatusOr<Mapping> Of(const FileDescriptor& fd, uint64_t size_bytes, Access access);
   Mapping() = default;
   Mapping(Mapping&& other) noexcept
       : base_(std::exchange(other.base_, nullptr)),
@@ -47,7 +47,7 @@ class ShmMemory {
   // Takes the descriptors of a welcome. Returns: kInvalidArgument if they are not what the welcome
   // says, kResourceExhausted if they cannot be mapped.
   static absl::StatusOr<std::shared_ptr<const ShmMemory>> Map(
-      const ShmWelcome& welcome, const std::vector<OwnedDescriptor>& descriptors);
+      const ShmWelcome& welcome, const std::vector<FileDescriptor>& descriptors);
 
   // For requests.
   const std::string& session() const { return session_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/src/outcome.h"
 #include "client/src/request_messages.h"
 #include "client/src/scatter.h"
 #include "client/src/shm_call.h"
@@ -173,16 +174,7 @@ PutResult ShmPut::Finish(Outcome outcome) {
   PutResult result;
   result.outcome = outcome;
   result.items = std::move(request_.items);
-  for (PutItem& item : result.items) {
-    // What an unfinished Put has stored is not known: it is not claimed.
-    if (outcome != Outcome::kOk) {
-      item.outcome = outcome;
-      item.duplicate = false;
-    }
-    result.stored += item.outcome == Outcome::kOk && !item.duplicate ? 1 : 0;
-    result.duplicates += item.duplicate ? 1 : 0;
-    result.refused += item.outcome == Outcome::kRefused ? 1 : 0;
-  }
+  TallyItems(&result);
   core_.CountEnd(outcome);
   Bump(core_.counters().shm_puts);
   Bump(core_.counters().put_bytes, result.stored * ns_->descriptor.block_bytes);

@@ -17,8 +17,8 @@ absl::Status SystemError(absl::StatusCode code, const char* call) {
   return absl::Status(code, absl::StrCat("shared memory: ", call, ": ", std::strerror(errno)));
 }
 
-std::vector<OwnedDescriptor> DescriptorsOf(msghdr& message) {
-  std::vector<OwnedDescriptor> descriptors;
+std::vector<FileDescriptor> DescriptorsOf(msghdr& message) {
+  std::vector<FileDescriptor> descriptors;
   for (cmsghdr* head = CMSG_FIRSTHDR(&message); head != nullptr;
        head = CMSG_NXTHDR(&message, head)) {
     if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
@@ -33,10 +33,6 @@ std::vector<OwnedDescriptor> DescriptorsOf(msghdr& message) {
 }
 
 }  // namespace
-
-void OwnedDescriptor::Reset() {
-  if (fd_ >= 0) close(std::exchange(fd_, -1));
-}
 
 absl::Status SendMessage(int socket, absl::Span<const uint8_t> bytes,
                          absl::Span<const int> descriptors) {

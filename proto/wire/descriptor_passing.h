@@ -2,34 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "common/file_descriptor.h"
 
 namespace halflife {
-
-// An open file descriptor, closed when destroyed. Move-only.
-class OwnedDescriptor {
- public:
-  OwnedDescriptor() = default;
-  explicit OwnedDescriptor(int fd) : fd_(fd) {}
-  OwnedDescriptor(OwnedDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  OwnedDescriptor& operator=(OwnedDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~OwnedDescriptor() { Reset(); }
-
-  void Reset();
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 inline constexpr size_t kMaxPassedDescriptors = 4;
 inline constexpr size_t kMaxHandshakeBytes = 64;
@@ -37,7 +17,7 @@ inline constexpr size_t kMaxHandshakeBytes = 64;
 // One message of a SOCK_SEQPACKET socket, with the descriptors that came along.
 struct PassedMessage {
   std::vector<uint8_t> bytes;  // empty: the peer has closed
-  std::vector<OwnedDescriptor> descriptors;
+  std::vector<FileDescriptor> descriptors;
 };
 
 // Neither waits: the sockets are non-blocking.

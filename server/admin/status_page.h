@@ -11,7 +11,4 @@ namespace halflife {
 // Pure.
 std::string RenderStatusPage(const NodeFacts& facts);
 
-// `text` with &, <, >, " and ' made harmless.
-std::string EscapeHtml(std::string_view text);
-
 }  // namespace halflife

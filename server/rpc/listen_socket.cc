@@ -61,10 +61,6 @@ absl::StatusOr<AddressList> ParseTcpAddress(const std::string& address) {
 
 }  // namespace
 
-void FileDescriptor::Close() {
-  if (fd_ >= 0) close(std::exchange(fd_, -1));
-}
-
 absl::StatusOr<ListenSocket> ListenUnix(const std::string& path, bool remove_stale) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;

@@ -35,7 +35,7 @@ absl::Status CannotListen(const std::string& path, const char* call) {
       absl::StrCat("cannot listen on ", path, ": ", call, ": ", std::strerror(errno)));
 }
 
-absl::StatusOr<OwnedDescriptor> Listen(const std::string& path) {
+absl::StatusOr<FileDescriptor> Listen(const std::string& path) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof name.sun_path) {
@@ -45,7 +45,7 @@ absl::StatusOr<OwnedDescriptor> Listen(const std::string& path) {
   }
   std::memcpy(name.sun_path, path.data(), path.size());
   unlink(path.c_str());
-  OwnedDescriptor listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  FileDescriptor listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!listener) return CannotListen(path, "socket");
   if (bind(listener.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) {
     return CannotListen(path, "bind");
@@ -72,15 +72,14 @@ void Answer(int connection, HandshakeStatus status) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ShmDoor>> ShmDoor::Open(Options options, OnClosed on_closed) {
-  HL_ASSIGN_OR_RETURN(OwnedDescriptor listener, Listen(options.path));
-  OwnedDescriptor wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  HL_ASSIGN_OR_RETURN(FileDescriptor listener, Listen(options.path));
+  FileDescriptor wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake) return CannotListen(options.path, "eventfd");
   return std::unique_ptr<ShmDoor>(
       new ShmDoor(std::move(options), std::move(on_closed), std::move(listener), std::move(wake)));
 }
 
-ShmDoor::ShmDoor(Options options, OnClosed on_closed, OwnedDescriptor listener,
-                 OwnedDescriptor wake)
+ShmDoor::ShmDoor(Options options, OnClosed on_closed, FileDescriptor listener, FileDescriptor wake)
     : options_(std::move(options)),
       on_closed_(std::move(on_closed)),
       sessions_(options_.sessions),
@@ -99,7 +98,7 @@ void ShmDoor::Stop() {
   // Cannot fail: the counter is far from its limit.
   [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);
   thread_->Stop();
-  listener_.Reset();
+  listener_.Close();
   unlink(options_.path.c_str());
   for (Visitor& visitor : visitors_) Leave(visitor);
   visitors_.clear();
@@ -130,7 +129,7 @@ bool ShmDoor::Step() {
 void ShmDoor::Admit() {
   // Bounded, so that Stop is prompt.
   for (int i = 0; i < kBacklog; ++i) {
-    OwnedDescriptor connection(
+    FileDescriptor connection(
         accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!connection) return;
     const auto silent = static_cast<size_t>(

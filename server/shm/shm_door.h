@@ -43,12 +43,12 @@ class ShmDoor {
  private:
   // A client that is connected; without a session until it has said hello.
   struct Visitor {
-    OwnedDescriptor connection;
+    FileDescriptor connection;
     ShmSessionRef session;
     int64_t since_ns = 0;
   };
 
-  ShmDoor(Options options, OnClosed on_closed, OwnedDescriptor listener, OwnedDescriptor wake);
+  ShmDoor(Options options, OnClosed on_closed, FileDescriptor listener, FileDescriptor wake);
 
   // Waits for something to happen and handles it; the step of the thread.
   bool Step();
@@ -62,8 +62,8 @@ class ShmDoor {
   const Options options_;
   const OnClosed on_closed_;
   ShmSessions sessions_;
-  OwnedDescriptor listener_;
-  const OwnedDescriptor wake_;  // eventfd: readable once Stop was called
+  FileDescriptor listener_;
+  const FileDescriptor wake_;  // eventfd: readable once Stop was called
   std::atomic<bool> stopped_{false};
   std::atomic<uint64_t> refused_{0};
 

@@ -34,7 +34,7 @@ SessionToken RandomToken() {
 
 absl::StatusOr<StagingMemory> StagingMemory::Create(uint64_t size_bytes) {
   StagingMemory staging;
-  staging.fd_ = OwnedDescriptor(memfd_create("halflife-staging", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  staging.fd_ = FileDescriptor(memfd_create("halflife-staging", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!staging.fd_) return SystemError("memfd_create", size_bytes);
   if (ftruncate(staging.fd_.get(), static_cast<off_t>(size_bytes)) != 0 ||
       fcntl(staging.fd_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {

@@ -28,10 +28,10 @@ class StagingMemory {
   absl::Span<const uint8_t> bytes() const { return {base_, size_bytes_}; }
   int fd() const { return fd_.get(); }
   // Once it was handed over.
-  void CloseDescriptor() { fd_.Reset(); }
+  void CloseDescriptor() { fd_.Close(); }
 
  private:
-  OwnedDescriptor fd_;
+  FileDescriptor fd_;
   const uint8_t* base_ = nullptr;
   uint64_t size_bytes_ = 0;
 };

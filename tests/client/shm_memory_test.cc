@@ -15,8 +15,8 @@ namespace {
 constexpr uint64_t kArenaBytes = 64 << 10;
 constexpr uint64_t kWords = 16;
 
-OwnedDescriptor File(uint64_t size_bytes, int seals = F_SEAL_SHRINK | F_SEAL_GROW) {
-  OwnedDescriptor file(memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+FileDescriptor File(uint64_t size_bytes, int seals = F_SEAL_SHRINK | F_SEAL_GROW) {
+  FileDescriptor file(memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   HL_CHECK(ftruncate(file.get(), static_cast<off_t>(size_bytes)) == 0);
   HL_CHECK(fcntl(file.get(), F_ADD_SEALS, seals) == 0);
   return file;
@@ -47,7 +47,7 @@ class ShmMemoryTest : public testing::Test {
   }
 
   ShmWelcome welcome_;
-  std::vector<OwnedDescriptor> files_;
+  std::vector<FileDescriptor> files_;
   void* generations_ = nullptr;
   GenerationHeader* header_ = nullptr;
 };
@@ -94,7 +94,7 @@ TEST_F(ShmMemoryTest, AFileThatIsTooShortIsNotMapped) {
 }
 
 TEST_F(ShmMemoryTest, SomethingThatIsNoMemoryFileIsNotMapped) {
-  files_[0] = OwnedDescriptor(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  files_[0] = FileDescriptor(open("/dev/zero", O_RDONLY | O_CLOEXEC));
   EXPECT_TRUE(absl::IsInvalidArgument(ShmMemory::Map(welcome_, files_).status()));
 }
 

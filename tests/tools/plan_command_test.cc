@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/run_halflife.h"
 #include "tests/tools/trace_file.h"
 #include "tools/cli/app.h"
 #include "tools/cli/exit_code.h"
@@ -17,22 +18,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
-
-struct Ran {
-  int exit_code;
-  std::string out, err;
-};
-
-Ran RunHalflife(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), "halflife");
-  std::vector<const char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  const int code = RunCommandLine(static_cast<int>(argv.size()), argv.data());
-  const std::string out = testing::internal::GetCapturedStdout();
-  return {code, out, testing::internal::GetCapturedStderr()};
-}
 
 // 2,000 requests, one a second: every other one for one of ten blocks in turn, the rest for blocks
 // that never come back. 990 of 2,000 references can hit.

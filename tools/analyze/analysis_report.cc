@@ -82,8 +82,8 @@ Table TurnTable(const TraceAnalysis& a) {
 void AddCategory(const std::string& name, const TraceAnalysis::OfCategory& category,
                  double horizon_s, Table& table) {
   const ReuseSummary summary = SummariseReuse(category.intervals, horizon_s);
-  const double drift = LifeTableDistance(LifeTable(category.halves[0]),
-                                         LifeTable(category.halves[1]), horizon_s / 2);
+  const double drift =
+      CurveDistance(LifeTable(category.halves[0]), LifeTable(category.halves[1]), horizon_s / 2);
   const bool both_halves = category.halves[0].intervals() > 0 && category.halves[1].intervals() > 0;
   const uint64_t count = category.totals.requests;
   const Cell requests = count > 0 ? Cell::Count(count) : Cell::None();
@@ -115,10 +115,10 @@ Table CategoryTable(const TraceAnalysis& a) {
 void AddCurve(const std::string& name, const IdleHistogram& intervals, double horizon_s,
               Table& table) {
   const ReuseSummary summary = SummariseReuse(intervals, horizon_s);
-  for (int bin = 0; bin < kAgeBins && BinEdgeS(bin) <= horizon_s; ++bin) {
-    table.AddRow({Cell::Text(name), Cell::Seconds(BinEdgeS(bin)),
+  for (int bin = 0; bin < kAgeBins && AgeBinEdgeS(bin) <= horizon_s; ++bin) {
+    table.AddRow({Cell::Text(name), Cell::Seconds(AgeBinEdgeS(bin)),
                   Cell::Number(summary.life_table[bin]),
-                  Cell::Number(summary.exponential.SurvivalAt(BinEdgeS(bin))),
+                  Cell::Number(summary.exponential.SurvivalAt(AgeBinEdgeS(bin))),
                   Cell::Number(intervals.reused[bin]), Cell::Number(intervals.reused_s[bin]),
                   Cell::Number(intervals.censored[bin]), Cell::Number(intervals.censored_s[bin])});
   }

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
+#include "tools/analyze/last_touches.h"
+
 namespace halflife::tools {
 namespace {
-
-constexpr uint32_t kNever = UINT32_MAX;
-// A block that came to another session than its last one this often is a shared head.
-constexpr uint8_t kSharedHits = 8;
 
 double SecondsBetween(int64_t from_ns, int64_t to_ns) {
   return static_cast<double>(to_ns - from_ns) * 1e-9;
@@ -15,59 +13,16 @@ double SecondsBetween(int64_t from_ns, int64_t to_ns) {
 
 }  // namespace
 
-class CategoryIntervals::Collector {
- public:
-  explicit Collector(CategoryIntervals& result)
-      : result_(result),
-        trace_(result.trace_),
-        last_request_(trace_.block_count(), kNever),
-        shared_hits_(trace_.block_count()),
-        shared_until_(trace_.requests.size()) {}
-
-  void Add(uint32_t r) {
-    const auto blocks = trace_.BlocksOf(trace_.requests[r]);
-    // Neighbours in a chain mostly were touched last by one and the same request.
-    for (uint32_t i = 0; i < blocks.size();) {
-      const uint32_t last = last_request_[blocks[i]];
-      uint32_t end = i + 1;
-      while (end < blocks.size() && last_request_[blocks[end]] == last) ++end;
-      if (last != kNever) {
-        const uint32_t shared = std::clamp(shared_until_[last], i, end);
-        if (end > shared) result_.reuses_.push_back({last, r, end - shared});
-      }
-      i = end;
-    }
-    Touch(r, blocks);
-  }
-
- private:
-  void Touch(uint32_t r, absl::Span<const uint32_t> blocks) {
-    const uint32_t session = trace_.requests[r].session;
-    for (uint32_t i = 0; i < blocks.size(); ++i) {
-      const uint32_t last = last_request_[blocks[i]];
-      uint8_t& shared_hits = shared_hits_[blocks[i]];
-      if (last != kNever && trace_.requests[last].session != session && shared_hits < kSharedHits) {
-        ++shared_hits;
-      }
-      last_request_[blocks[i]] = r;
-      // Whoever comes to a block comes to those above it: shared blocks are a prefix.
-      if (shared_hits == kSharedHits && shared_until_[r] == i) shared_until_[r] = i + 1;
-    }
-    result_.own_blocks_.push_back(static_cast<uint32_t>(blocks.size()) - shared_until_[r]);
-  }
-
-  CategoryIntervals& result_;
-  const SimulatedTrace& trace_;
-  // By block.
-  std::vector<uint32_t> last_request_;
-  std::vector<uint8_t> shared_hits_;
-  std::vector<uint32_t> shared_until_;  // by request
-};
-
 CategoryIntervals::CategoryIntervals(const SimulatedTrace& trace) : trace_(trace) {
-  Collector collector(*this);
   const auto count = static_cast<uint32_t>(trace.requests.size());
-  for (uint32_t r = 0; r < count; ++r) collector.Add(r);
+  LastTouches touches(trace);
+  for (uint32_t r = 0; r < count; ++r) {
+    touches.VisitReuses(r, [&](uint32_t last, uint32_t /*first*/, uint32_t shared, uint32_t end) {
+      if (end > shared) reuses_.push_back({last, r, end - shared});
+    });
+    touches.Touch(r);
+    own_blocks_.push_back(static_cast<uint32_t>(trace.requests[r].count) - touches.shared_until(r));
+  }
   std::stable_sort(reuses_.begin(), reuses_.end(),
                    [](const Reuse& a, const Reuse& b) { return a.opened_by < b.opened_by; });
   first_reuse_.assign(count + 1, 0);

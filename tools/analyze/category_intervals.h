@@ -32,8 +32,6 @@ class CategoryIntervals {
                            int64_t seen_until_ns) const;
 
  private:
-  class Collector;
-
   const SimulatedTrace& trace_;
   std::vector<Reuse> reuses_;          // by opened_by
   std::vector<uint32_t> first_reuse_;  // by request, and one more

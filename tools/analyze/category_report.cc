@@ -58,8 +58,8 @@ Table TreeTable(const CategoryStudy& study) {
     const ReuseSummary summary = SummariseReuse(category.intervals, study.duration_s);
     const bool both_halves =
         category.halves[0].intervals() > 0 && category.halves[1].intervals() > 0;
-    const double drift = LifeTableDistance(LifeTable(category.halves[0]),
-                                           LifeTable(category.halves[1]), study.duration_s / 2);
+    const double drift = CurveDistance(LifeTable(category.halves[0]), LifeTable(category.halves[1]),
+                                       study.duration_s / 2);
     table.AddRow({Cell::Count(c), Cell::Text(category.rule), Cell::Count(category.requests),
                   Cell::Number(summary.intervals), Cell::Ratio(summary.reuse_probability),
                   Cell::Seconds(summary.half_life_s), Cell::Seconds(summary.mean_s),
@@ -149,10 +149,10 @@ Table CurveTable(const CategoryStudy& study) {
   for (size_t c = 0; c < study.categories.size(); ++c) {
     const IdleHistogram& intervals = study.categories[c].intervals;
     const ReuseSummary summary = SummariseReuse(intervals, study.duration_s);
-    for (int bin = 0; bin < kAgeBins && BinEdgeS(bin) <= study.duration_s; ++bin) {
+    for (int bin = 0; bin < kAgeBins && AgeBinEdgeS(bin) <= study.duration_s; ++bin) {
       table.AddRow(
-          {Cell::Count(c), Cell::Seconds(BinEdgeS(bin)), Cell::Number(summary.life_table[bin]),
-           Cell::Number(summary.exponential.SurvivalAt(BinEdgeS(bin))),
+          {Cell::Count(c), Cell::Seconds(AgeBinEdgeS(bin)), Cell::Number(summary.life_table[bin]),
+           Cell::Number(summary.exponential.SurvivalAt(AgeBinEdgeS(bin))),
            Cell::Number(intervals.reused[bin]), Cell::Number(intervals.reused_s[bin]),
            Cell::Number(intervals.censored[bin]), Cell::Number(intervals.censored_s[bin])});
     }

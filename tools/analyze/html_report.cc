@@ -54,7 +54,7 @@ std::string Words(std::string column) {
 void AppendTable(const Table& table, std::string& html) {
   const auto tag = [&](const char* name, const Cell* cell, const std::string& text) {
     const bool is_text = cell != nullptr && std::holds_alternative<std::string>(cell->value);
-    absl::StrAppend(&html, "<", name, is_text ? " class=\"text\">" : ">", EscapeHtml(text), "</",
+    absl::StrAppend(&html, "<", name, is_text ? " class=\"text\">" : ">", EscapeLine(text), "</",
                     name, ">");
   };
   html += "<div class=\"scroll\"><table>";
@@ -82,7 +82,7 @@ void AppendTable(const Table& table, std::string& html) {
 }
 
 void AppendPlot(const Plot& plot, std::string& html) {
-  absl::StrAppend(&html, "<figure><figcaption>", EscapeHtml(plot.title), "</figcaption>",
+  absl::StrAppend(&html, "<figure><figcaption>", EscapeLine(plot.title), "</figcaption>",
                   SvgOf(plot), "</figure>\n");
 }
 
@@ -101,9 +101,9 @@ Plot SurvivalPlot(const std::string& name, const TraceAnalysis::OfCategory& cate
   const ReuseSummary summary = SummariseReuse(category.intervals, horizon_s);
   PlotSeries table{"life table (Kaplan-Meier)", {}, 0, false, true};
   PlotSeries fit{"defective exponential", {}, 1, true, false};
-  for (int bin = 1; bin <= kAgeBins && BinEdgeS(bin) <= horizon_s; ++bin) {
-    table.points.emplace_back(BinEdgeS(bin), summary.life_table[bin]);
-    fit.points.emplace_back(BinEdgeS(bin), summary.exponential.SurvivalAt(BinEdgeS(bin)));
+  for (int bin = 1; bin <= kAgeBins && AgeBinEdgeS(bin) <= horizon_s; ++bin) {
+    table.points.emplace_back(AgeBinEdgeS(bin), summary.life_table[bin]);
+    fit.points.emplace_back(AgeBinEdgeS(bin), summary.exponential.SurvivalAt(AgeBinEdgeS(bin)));
   }
   Plot plot{name, "time since the last touch", TimeTicks(), {table, fit}};
   plot.title += absl::StrFormat(
@@ -177,8 +177,8 @@ std::string HtmlReport(const std::string& title, TraceAnalysis& analysis,
   Report report = AnalysisReport(analysis, false);
   report.tables.insert(report.tables.end(), more_tables.begin(), more_tables.end());
   std::string html = "<!doctype html>\n<html lang=\"en\">\n<head>\n<title>";
-  absl::StrAppend(&html, EscapeHtml(title), "</title>\n", kHead, "</head>\n<body>\n<h1>Reuse in ",
-                  EscapeHtml(title), "</h1>\n");
+  absl::StrAppend(&html, EscapeLine(title), "</title>\n", kHead, "</head>\n<body>\n<h1>Reuse in ",
+                  EscapeLine(title), "</h1>\n");
   AppendTable(report.tables.front(), html);
   html += "<h2>Where the hits are</h2><div class=\"plots\">\n";
   if (!cells.empty()) AppendPlot(CapacityPlot(analysis, cells), html);
@@ -187,7 +187,7 @@ std::string HtmlReport(const std::string& title, TraceAnalysis& analysis,
   html += "</div>\n";
   AppendSurvival(analysis, html);
   for (size_t i = 1; i < report.tables.size(); ++i) {
-    absl::StrAppend(&html, "<h2>Table: ", EscapeHtml(report.tables[i].name), "</h2>\n");
+    absl::StrAppend(&html, "<h2>Table: ", EscapeLine(report.tables[i].name), "</h2>\n");
     AppendTable(report.tables[i], html);
   }
   return html + "</body>\n</html>\n";

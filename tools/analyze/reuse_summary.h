@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-
 #include "storage/residency/model/idle_histogram.h"
 
 namespace halflife::tools {
@@ -17,21 +15,10 @@ struct ReuseSummary {
   bool uses_exponential = false;
   double fit_distance = 0;  // between the two, while anything was observed
   DefectiveExponential exponential;
-  std::array<double, kAgeBins + 1> life_table{};
+  SurvivalCurve life_table{};
 };
-
-// Above this distance the life table is used. Chosen on the Mooncake chat trace (.04, and the
-// exponential does as well) and coding agents (.16 to .33, and it does not).
-inline constexpr double kGoodFitDistance = 0.08;
 
 // `horizon_s`: no interval was watched for longer.
 ReuseSummary SummariseReuse(const IdleHistogram& intervals, double horizon_s);
-
-// Largest difference of two life tables up to `horizon_s`.
-double LifeTableDistance(const std::array<double, kAgeBins + 1>& a,
-                         const std::array<double, kAgeBins + 1>& b, double horizon_s);
-
-// Beginning of a bin of the life table; of kAgeBins, the end of the last.
-double BinEdgeS(int bin);
 
 }  // namespace halflife::tools

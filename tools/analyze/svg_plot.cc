@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "absl/strings/str_format.h"
+#include "common/html.h"
 
 namespace halflife::tools {
 namespace {
@@ -62,10 +63,10 @@ void AppendAxes(const Plot& plot, const Frame& frame, std::string& svg) {
     absl::StrAppendFormat(&svg, "<path class=\"grid\" d=\"M%.1f %dV%.1f\"/>", frame.X(x), kTop,
                           bottom);
     absl::StrAppendFormat(&svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>",
-                          frame.X(x), bottom + 15, EscapeHtml(text));
+                          frame.X(x), bottom + 15, EscapeLine(text));
   }
   absl::StrAppendFormat(&svg, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"middle\">%s</text>",
-                        (kLeft + right) / 2, bottom + 33, EscapeHtml(plot.x_label));
+                        (kLeft + right) / 2, bottom + 33, EscapeLine(plot.x_label));
 }
 
 const char* ClassOf(const PlotSeries& series) { return series.is_dashed ? " dashed" : ""; }
@@ -92,44 +93,25 @@ void AppendLegend(const Plot& plot, std::string& svg) {
     absl::StrAppendFormat(&svg, "<path class=\"line s%d%s\" d=\"M%d %dh24\"/>", series.colour % 8,
                           ClassOf(series), kLeft, y);
     absl::StrAppendFormat(&svg, "<text x=\"%d\" y=\"%d\">%s</text>", kLeft + 30, y + 4,
-                          EscapeHtml(series.name));
+                          EscapeLine(series.name));
     y += kLegendLine;
   }
 }
 
 }  // namespace
 
-std::string EscapeHtml(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return escaped;
+std::string EscapeLine(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+  return EscapeHtml(line);
 }
 
 std::string SvgOf(const Plot& plot) {
   const Frame frame(plot);
   const int height = plot.height + kLegendLine * static_cast<int>(plot.series.size());
   std::string svg = absl::StrFormat("<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
-                                    plot.width, height, EscapeHtml(plot.title));
+                                    plot.width, height, EscapeLine(plot.title));
   AppendAxes(plot, frame, svg);
   for (const PlotSeries& series : plot.series) AppendLine(series, frame, svg);
   AppendLegend(plot, svg);

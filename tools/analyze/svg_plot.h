@@ -29,7 +29,8 @@ struct Plot {
 // An <svg> element with axes, lines and a legend. Points with x <= 0 are left out. Pure function.
 std::string SvgOf(const Plot& plot);
 
-// Text for an HTML or SVG element or a quoted attribute.
-std::string EscapeHtml(std::string_view text);
+// Text for an HTML or SVG element or a quoted attribute, on one line: control characters, which SVG
+// forbids, become spaces.
+std::string EscapeLine(std::string_view text);
 
 }  // namespace halflife::tools

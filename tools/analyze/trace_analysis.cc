@@ -5,15 +5,14 @@
 #include <functional>
 #include <utility>
 
+#include "tools/analyze/last_touches.h"
 #include "tools/simulate/cache_setup.h"
 
 namespace halflife::tools {
 namespace {
 
 constexpr double kSkewShares[] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1};
-constexpr uint32_t kNever = UINT32_MAX;
-// A block that came to another session than its last one this often is a shared head.
-constexpr uint8_t kSharedHits = 8;
+constexpr uint32_t kNever = LastTouches::kNever;
 
 double Seconds(int64_t ns) { return static_cast<double>(ns) * 1e-9; }
 
@@ -24,10 +23,9 @@ class Analyzer {
         start_ns_(trace.requests.front().time_ns),
         end_ns_(trace.requests.back().time_ns),
         middle_ns_(start_ns_ + (end_ns_ - start_ns_) / 2),
-        last_request_(trace.block_count(), kNever),
+        touches_(trace),
         first_request_(trace.block_count(), kNever),
         hits_(trace.block_count()),
-        shared_hits_(trace.block_count()),
         open_(trace.requests.size()),
         categories_(trace.category_names.size()) {
     for (const auto& request : trace.requests) {
@@ -53,21 +51,12 @@ class Analyzer {
  private:
   void Add(uint32_t r) {
     const auto& request = trace_.requests[r];
-    const auto blocks = trace_.BlocksOf(request);
     uint64_t known = 0;
-    // Neighbours in a chain mostly were touched last by one and the same request.
-    for (uint32_t i = 0; i < blocks.size();) {
-      const uint32_t last = last_request_[blocks[i]];
-      uint32_t end = i + 1;
-      while (end < blocks.size() && last_request_[blocks[end]] == last) ++end;
-      if (last != kNever) {
-        const uint32_t shared = std::clamp(open_[last].shared_until, i, end);
-        AddReuse(last, r, shared - i, true);
-        AddReuse(last, r, end - shared, false);
-        known += end - i;
-      }
-      i = end;
-    }
+    touches_.VisitReuses(r, [&](uint32_t last, uint32_t first, uint32_t shared, uint32_t end) {
+      AddReuse(last, r, shared - first, true);
+      AddReuse(last, r, end - shared, false);
+      known += end - first;
+    });
     Touch(r);
     const BlockTotals added{1, request.count, known};
     AddTo(added, result_.totals);
@@ -78,28 +67,23 @@ class Analyzer {
   void Touch(uint32_t r) {
     const auto& request = trace_.requests[r];
     const auto blocks = trace_.BlocksOf(request);
-    Open& open = open_[r];
     for (uint32_t i = 0; i < blocks.size(); ++i) {
       const uint32_t block = blocks[i];
       const double value = RecomputeValue(i, trace_.block_tokens);
       TraceAnalysis::AtDepth& depth = AtDepth(i);
       ++depth.blocks;
       value_ += value;
-      if (last_request_[block] == kNever) {
+      if (touches_.RequestOf(block) == kNever) {
         first_request_[block] = r;
       } else {
         ++hits_[block];
         ++depth.hit_blocks;
         hit_value_ += value;
-        const bool by_another = trace_.requests[last_request_[block]].session != request.session;
-        if (by_another && shared_hits_[block] < kSharedHits) ++shared_hits_[block];
       }
-      last_request_[block] = r;
-      // Whoever comes to a block comes to those above it: shared blocks are a prefix.
-      if (shared_hits_[block] == kSharedHits && open.shared_until == i) open.shared_until = i + 1;
     }
-    open.shared = open.shared_until;
-    open.own = request.count - open.shared_until;
+    touches_.Touch(r);
+    open_[r].shared = touches_.shared_until(r);
+    open_[r].own = request.count - open_[r].shared;
   }
 
   static void AddTo(const BlockTotals& added, BlockTotals& totals) {
@@ -170,7 +154,7 @@ class Analyzer {
   void FinishBlocks() {
     for (size_t block = 0; block < hits_.size(); ++block) {
       const int64_t first_ns = trace_.requests[first_request_[block]].time_ns;
-      const int64_t last_ns = trace_.requests[last_request_[block]].time_ns;
+      const int64_t last_ns = trace_.requests[touches_.RequestOf(block)].time_ns;
       result_.lifespan_s.Add(Seconds(last_ns - first_ns), 1);
       if (hits_[block] > 0) ++result_.reused_blocks;
     }
@@ -202,10 +186,9 @@ class Analyzer {
                      });
   }
 
-  // A request's blocks that nobody has touched since: those that were shared heads then, which are
-  // the first `shared_until`, and the rest.
+  // A request's blocks that nobody has touched since: those that were shared heads then, and the
+  // rest.
   struct Open {
-    uint32_t shared_until = 0;
     uint32_t shared = 0;
     uint32_t own = 0;
   };
@@ -214,11 +197,10 @@ class Analyzer {
   const int64_t start_ns_;
   const int64_t end_ns_;
   const int64_t middle_ns_;
+  LastTouches touches_;
   // By block.
-  std::vector<uint32_t> last_request_;
   std::vector<uint32_t> first_request_;
   std::vector<uint32_t> hits_;
-  std::vector<uint8_t> shared_hits_;
   std::vector<Open> open_;  // by request
   // By session.
   std::vector<uint32_t> session_requests_;

@@ -161,7 +161,7 @@ Table LifeTables(const ReuseClasses& reuse) {
   for (const ReuseClass& c : reuse.classes) {
     const auto survival = LifeTable(c.intervals);
     for (int bin = 0; bin < kAgeBins; ++bin) {
-      table.AddRow({Cell::Count(c.group), Cell::Count(c.level), Cell::Seconds(BinEdgeS(bin)),
+      table.AddRow({Cell::Count(c.group), Cell::Count(c.level), Cell::Seconds(AgeBinEdgeS(bin)),
                     Cell::Number(survival[bin]), Cell::Number(c.index[bin]),
                     Cell::Number(c.intervals.reused[bin]), Cell::Number(c.intervals.censored[bin]),
                     Cell::Number(c.hits[bin]), Cell::Number(c.hit_value[bin])});

@@ -64,7 +64,7 @@ class Merger {
     both += b.sum.train;
     const double horizon_s = options_.horizon_s;
     Pair pair;
-    pair.distance = LifeTableDistance(a.sum.train, b.sum.train, horizon_s);
+    pair.distance = CurveDistance(LifeTable(a.sum.train), LifeTable(b.sum.train), horizon_s);
     pair.apart = CompareSides(a.sum, b.sum, FitLeafModel(both, prior_, horizon_s));
     pair.are_alike =
         pair.distance < options_.merge_distance || !pair.apart.pays() || !pair.apart.holds();

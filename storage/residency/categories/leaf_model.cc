@@ -13,13 +13,11 @@ constexpr double kLeastHazard = 1e-6;  // finite logarithms
 
 double Clamped(double hazard) { return std::clamp(hazard, kLeastHazard, 1 - kLeastHazard); }
 
-double EndS(int bin) { return kAgeEdgesS[bin] + AgeBinWidthS(bin); }
-
 BinHazard HazardOf(const DefectiveExponential& fit) {
   BinHazard hazard{};
   double before = 1;
   for (int bin = 0; bin < kAgeBins; ++bin) {
-    const double after = fit.SurvivalAt(EndS(bin));
+    const double after = fit.SurvivalAt(AgeBinEdgeS(bin + 1));
     hazard[bin] = Clamped(before > 0 ? 1 - after / before : 0);
     before = after;
   }
@@ -85,11 +83,7 @@ LeafModel FitAsLifeTable(const IdleHistogram& intervals, const BinHazard& prior)
 LeafModel FitLeafModel(const IdleHistogram& intervals, const BinHazard& prior, double horizon_s) {
   LeafModel model = FitAsExponential(intervals);
   if (intervals.intervals() <= 0) return model;
-  const auto table = LifeTable(intervals);
-  for (int bin = 0; bin < kAgeBins && EndS(bin) <= horizon_s; ++bin) {
-    const double survival = model.exponential.SurvivalAt(EndS(bin));
-    model.fit_distance = std::max(model.fit_distance, std::abs(survival - table[bin + 1]));
-  }
+  model.fit_distance = FitDistance(model.exponential, LifeTable(intervals), horizon_s);
   if (model.fit_distance <= kExponentialFitDistance) return model;
   model.hazard = FitAsLifeTable(intervals, prior).hazard;
   model.uses_exponential = false;
@@ -103,16 +97,6 @@ BinHazard PriorHazard(const IdleHistogram& all_intervals) {
 int LifeTableParameters(const IdleHistogram& intervals) {
   return static_cast<int>(std::count_if(intervals.reused.begin(), intervals.reused.end(),
                                         [](double reused) { return reused > 0; }));
-}
-
-double LifeTableDistance(const IdleHistogram& a, const IdleHistogram& b, double horizon_s) {
-  const auto table_a = LifeTable(a);
-  const auto table_b = LifeTable(b);
-  double distance = 0;
-  for (int bin = 0; bin < kAgeBins && EndS(bin) <= horizon_s; ++bin) {
-    distance = std::max(distance, std::abs(table_a[bin + 1] - table_b[bin + 1]));
-  }
-  return distance;
 }
 
 IdleHistogram& operator+=(IdleHistogram& sum, const IdleHistogram& added) {

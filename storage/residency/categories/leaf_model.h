@@ -10,11 +10,6 @@ namespace halflife {
 // Both models come down to it, so that their likelihoods compare.
 using BinHazard = std::array<double, kAgeBins>;
 
-// Above this distance of its survival curve to the life table the exponential is not used. Source:
-// chat turns .03 to .05 apart, where it predicts as well as the table, coding agents .16 to .33,
-// where it does not (measured on the Mooncake chat trace and a coding-agent trace).
-inline constexpr double kExponentialFitDistance = 0.08;
-
 // When the blocks of a category are used again: the exponential where it describes them, the life
 // table where it does not.
 struct LeafModel {
@@ -42,9 +37,6 @@ BinHazard PriorHazard(const IdleHistogram& all_intervals);
 
 // Free parameters of a life table: one per bin in which reuse was seen.
 int LifeTableParameters(const IdleHistogram& intervals);
-
-// Largest difference of the two life tables up to `horizon_s`.
-double LifeTableDistance(const IdleHistogram& a, const IdleHistogram& b, double horizon_s);
 
 IdleHistogram& operator+=(IdleHistogram& sum, const IdleHistogram& added);
 

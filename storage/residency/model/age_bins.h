@@ -20,6 +20,11 @@ constexpr double AgeBinWidthS(int bin) {
   return end_s - kAgeEdgesS[bin];
 }
 
+// Beginning of a bin; of kAgeBins, the end of the last.
+constexpr double AgeBinEdgeS(int bin) {
+  return bin < kAgeBins ? kAgeEdgesS[bin] : kAgeEdgesS[kAgeBins - 1] + AgeBinWidthS(kAgeBins - 1);
+}
+
 inline int AgeBinOf(double age_s) {
   const auto above = std::upper_bound(kAgeEdgesS.begin() + 1, kAgeEdgesS.end(), age_s);
   return static_cast<int>(above - kAgeEdgesS.begin()) - 1;

@@ -66,8 +66,8 @@ DefectiveExponential FitDefectiveExponential(const IdleHistogram& intervals) {
   return fit;
 }
 
-std::array<double, kAgeBins + 1> LifeTable(const IdleHistogram& intervals) {
-  std::array<double, kAgeBins + 1> survival{};
+SurvivalCurve LifeTable(const IdleHistogram& intervals) {
+  SurvivalCurve survival{};
   survival[0] = 1;
   double at_risk = intervals.intervals();
   for (int bin = 0; bin < kAgeBins; ++bin) {
@@ -79,13 +79,19 @@ std::array<double, kAgeBins + 1> LifeTable(const IdleHistogram& intervals) {
   return survival;
 }
 
-double FitDistance(const DefectiveExponential& fit,
-                   const std::array<double, kAgeBins + 1>& life_table) {
+double CurveDistance(const SurvivalCurve& a, const SurvivalCurve& b, double horizon_s) {
   double distance = 0;
-  for (int bin = 1; bin < kAgeBins; ++bin) {
-    distance = std::max(distance, std::abs(fit.SurvivalAt(kAgeEdgesS[bin]) - life_table[bin]));
+  for (int bin = 1; bin <= kAgeBins && AgeBinEdgeS(bin) <= horizon_s; ++bin) {
+    distance = std::max(distance, std::abs(a[bin] - b[bin]));
   }
   return distance;
+}
+
+double FitDistance(const DefectiveExponential& fit, const SurvivalCurve& life_table,
+                   double horizon_s) {
+  SurvivalCurve fitted{};
+  for (int bin = 0; bin <= kAgeBins; ++bin) fitted[bin] = fit.SurvivalAt(AgeBinEdgeS(bin));
+  return CurveDistance(fitted, life_table, horizon_s);
 }
 
 }  // namespace halflife

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "server/file_descriptor.h"
+#include "common/file_descriptor.h"
 #include "tests/server/node/scratch.h"
 
 namespace halflife {

@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 
-#include "server/file_descriptor.h"
+#include "common/file_descriptor.h"
 
 namespace halflife {
 

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string>
 
-#include "server/file_descriptor.h"
+#include "common/file_descriptor.h"
 #include "tests/server/node/scratch.h"
 
 namespace halflife {

@@ -17,12 +17,12 @@ namespace {
 
 constexpr int kPatienceMilliseconds = 20'000;
 
-OwnedDescriptor ConnectTo(const std::string& path) {
+FileDescriptor ConnectTo(const std::string& path) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   HL_CHECK(path.size() < sizeof name.sun_path);
   std::memcpy(name.sun_path, path.data(), path.size());
-  OwnedDescriptor connection(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  FileDescriptor connection(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   HL_CHECK(connect(connection.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) == 0);
   return connection;
 }

@@ -39,7 +39,7 @@ class RawSession {
   grpc::Status Commit(const v1::CommitBlocksRequest& request, v1::CommitBlocksResponse* response);
   grpc::Status Release(const std::vector<uint64_t>& leases);
   // The connection closes, as if the process had died.
-  void Die() { connection_.Reset(); }
+  void Die() { connection_.Close(); }
 
   const PassedMessage& answer() const { return answer_; }
   const ShmWelcome& welcome() const { return welcome_; }
@@ -48,7 +48,7 @@ class RawSession {
   int staging_fd() const { return answer_.descriptors[2].get(); }
 
  private:
-  OwnedDescriptor connection_;
+  FileDescriptor connection_;
   PassedMessage answer_;
   ShmWelcome welcome_;
   NamespaceDescriptor descriptor_;

@@ -1,30 +1,21 @@
 #include "tools/simulate/policies/baselines.h"
-#include "tools/simulate/policies/block_lists.h"
+#include "tools/simulate/policies/one_queue_cache.h"
 
 namespace halflife::tools {
 namespace {
 
 // First in, first out. Source: Belady, "A study of replacement algorithms for a virtual-storage
 // computer", IBM Systems Journal 5(2), 1966.
-class FifoCache final : public BlockwiseCache {
+class FifoCache final : public OneQueueCache {
  public:
-  explicit FifoCache(const CacheSetup& setup)
-      : capacity_(setup.capacity_blocks), lists_(setup.block_count(), 1) {}
-
-  bool Holds(uint32_t block) const override { return lists_.ListOf(block) == kQueue; }
-  size_t size() const override { return lists_.size(kQueue); }
+  explicit FifoCache(const CacheSetup& setup) : OneQueueCache(setup) {}
 
  private:
-  static constexpr uint8_t kQueue = 0;
-
   void Reference(uint32_t block) override {
     if (Holds(block)) return;
-    if (size() == capacity_) lists_.PopFront(kQueue);
+    if (IsFull()) lists_.PopFront(kQueue);
     lists_.PushBack(kQueue, block);
   }
-
-  const size_t capacity_;
-  BlockLists lists_;
 };
 
 }  // namespace

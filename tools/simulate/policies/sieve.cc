@@ -1,31 +1,24 @@
 #include "tools/simulate/policies/baselines.h"
-#include "tools/simulate/policies/block_lists.h"
+#include "tools/simulate/policies/one_queue_cache.h"
 
 namespace halflife::tools {
 namespace {
 
-// One queue in insertion order, a visited bit per block, and a hand that moves from the oldest to
-// the newest block and takes the first that was not visited since it last came by. Source: Zhang et
-// al., "SIEVE is simpler than LRU", NSDI 2024, algorithm 1.
-class SieveCache final : public BlockwiseCache {
+// One queue in insertion order, oldest in front, a visited bit per block, and a hand that moves
+// from the oldest to the newest block and takes the first that was not visited since it last came
+// by. Source: Zhang et al., "SIEVE is simpler than LRU", NSDI 2024, algorithm 1.
+class SieveCache final : public OneQueueCache {
  public:
   explicit SieveCache(const CacheSetup& setup)
-      : capacity_(setup.capacity_blocks),
-        lists_(setup.block_count(), 1),
-        visited_(setup.block_count()) {}
-
-  bool Holds(uint32_t block) const override { return lists_.ListOf(block) == kQueue; }
-  size_t size() const override { return lists_.size(kQueue); }
+      : OneQueueCache(setup), visited_(setup.block_count()) {}
 
  private:
-  static constexpr uint8_t kQueue = 0;
-
   void Reference(uint32_t block) override {
     if (Holds(block)) {
       visited_[block] = 1;
       return;
     }
-    if (size() == capacity_) Evict();
+    if (IsFull()) Evict();
     visited_[block] = 0;
     lists_.PushBack(kQueue, block);
   }
@@ -40,8 +33,6 @@ class SieveCache final : public BlockwiseCache {
     lists_.Remove(hand);
   }
 
-  const size_t capacity_;
-  BlockLists lists_;  // oldest in front
   std::vector<uint8_t> visited_;
   uint32_t hand_ = kNoBlock;  // kNoBlock: start at the oldest
 };

@@ -6,7 +6,7 @@
 
 namespace halflife {
 
-// Owns one file descriptor. Move-only.
+// An open file descriptor, closed when destroyed. Move-only.
 class FileDescriptor {
  public:
   FileDescriptor() = default;
@@ -16,12 +16,15 @@ class FileDescriptor {
     std::swap(fd_, other.fd_);
     return *this;
   }
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
+  ~FileDescriptor() { Close(); }
 
   int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
+  explicit operator bool() const { return fd_ >= 0; }
+  void Close() {
+    if (fd_ >= 0) close(std::exchange(fd_, -1));
+  }
+  // Gives the descriptor to the caller, who closes it.
+  int Release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;
