@@ -31,6 +31,9 @@ inline constexpr uint32_t kMaxNamespaces = 1024;
 inline constexpr absl::Duration kDefaultLease = absl::Seconds(10);
 inline constexpr absl::Duration kMaxLease = absl::Seconds(30);
 inline constexpr uint32_t kMaxLeases = 4096;
+// How long blocks may be retained by a hint.
+inline constexpr absl::Duration kDefaultRetain = absl::Minutes(1);
+inline constexpr absl::Duration kMaxRetain = absl::Hours(1);
 inline constexpr absl::Duration kDefaultDeadline = absl::Seconds(5);  // when a caller sets none
 inline constexpr absl::Duration kMaxDeadline = absl::Seconds(30);
 

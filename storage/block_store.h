@@ -79,6 +79,34 @@ struct LookupResult {
   MissReason miss_reason = MissReason::kNone;  // of the first missing block
 };
 
+// What a caller says of the future of a chain (HintKind), or asks to be fetched ahead of its use.
+struct CallerHint {
+  enum class Kind : uint8_t { kRetain = 0, kPrefetch, kDemote, kRelease };
+  Kind kind = Kind::kRetain;
+  // Until when somebody is expected: of kRetain and kPrefetch; cut to kMaxRetain.
+  absl::Duration duration = kDefaultRetain;
+};
+inline constexpr int kHintKindCount = 4;
+inline constexpr const char* kHintKindNames[kHintKindCount] = {"retain", "prefetch", "demote",
+                                                               "release"};
+
+enum class HintVerdict : uint8_t {
+  kAccepted = 0,
+  kClipped,   // fewer blocks, or for less long, than was asked for
+  kDeferred,  // not now: too much is waiting
+  kRejected,
+};
+inline constexpr int kHintVerdictCount = 4;
+inline constexpr const char* kHintVerdictNames[kHintVerdictCount] = {"accepted", "clipped",
+                                                                     "deferred", "rejected"};
+
+struct HintAnswer {
+  HintVerdict verdict = HintVerdict::kAccepted;
+  uint32_t blocks = 0;      // leading blocks of the chain that it holds for
+  absl::Duration duration;  // of kRetain and kPrefetch
+  std::string reason;       // empty if accepted
+};
+
 using LeaseId = uint64_t;  // random, 0 = none
 
 struct PinnedLookup {
@@ -191,6 +219,9 @@ class BlockStore {
   // Records that a request used the first `blocks` blocks of the chain. Batched, cheap.
   virtual void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
                      const RequestAttributes& attributes) = 0;
+  // Enters the score of these blocks; never a pin. Bounded per namespace. Where the policy has no
+  // score that a hint can enter, it is rejected. kPrefetch reads SSD blocks into DRAM: [I/O].
+  virtual HintAnswer Hint(const ChainSlice& chain, PartRange parts, const CallerHint& hint);
   // Read outcome of a Get, counted once per request: what was sent, by the tier it came from.
   struct SentBlocks {
     std::array<uint32_t, kTierCount> blocks{};

@@ -16,6 +16,7 @@
 #include "storage/residency/change_queue.h"
 #include "storage/residency/room_demand.h"
 #include "storage/residency/tier_migrator.h"
+#include "storage/retain_ledger.h"
 #include "storage/store_counters.h"
 
 namespace halflife {
@@ -53,6 +54,7 @@ class LocalBlockStore final : public BlockStore {
   std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const BlockAddress> addresses) override;
   void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
              const RequestAttributes& attributes) override;
+  HintAnswer Hint(const ChainSlice& chain, PartRange parts, const CallerHint& hint) override;
   void CountGet(const RequestAttributes& attributes, const SentBlocks& sent) override;
 
   void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
@@ -100,6 +102,13 @@ class LocalBlockStore final : public BlockStore {
                                   absl::StatusOr<BlockRef> read);
   void DropFromSsd(const BlockKey& key, const SsdLocation& location, bool corrupt);
 
+  // --- Hints (store_hints.cc)
+  HintAnswer Retain(const ChainSlice& chain, PartRange parts, const CallerHint& hint);
+  HintAnswer GiveUp(const ChainSlice& chain, PartRange parts, HintKind kind);
+  void Prefetch(const ChainSlice& chain, PartRange parts, HintAnswer* answer);
+  bool TellHint(const ChainSlice& chain, PartRange parts, HintKind kind, uint32_t blocks,
+                int64_t until_ns);
+
   // --- Writing (store_write.cc)
   absl::Status CheckBlockBytes(uint64_t block_bytes) const;
   absl::StatusOr<BlockBuffer> AllocateNow(uint64_t payload_bytes);
@@ -126,6 +135,8 @@ class LocalBlockStore final : public BlockStore {
   BlockIndex index_;
   ReadFlights flights_;
   LeaseTable leases_;
+  RetainLedger retained_;
+  std::atomic<int> prefetches_{0};  // under way
   PutWaiters waiters_;
   ChangeQueue changes_;
   RoomDemand demand_;

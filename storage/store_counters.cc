@@ -113,6 +113,11 @@ void StoreCounters::CopyTo(StoreStats* stats, const std::vector<std::string>& ca
   stats->demotions_refused = Load(demotions_refused);
   stats->promoted_blocks = Load(promoted_blocks);
   stats->promoted_bytes = Load(promoted_bytes);
+  for (int kind = 0; kind < kHintKindCount; ++kind) {
+    for (int verdict = 0; verdict < kHintVerdictCount; ++verdict) {
+      stats->hints[kind][verdict] = Load(hints[kind][verdict]);
+    }
+  }
   for (size_t c = 0; c < category_names.size(); ++c) {
     CategoryStats category;
     category.name = category_names[c];

@@ -52,6 +52,8 @@ struct StoreCounters {
   Counter demoted_blocks{0}, demoted_bytes{0};
   Counter demotions_refused{0};
   Counter promoted_blocks{0}, promoted_bytes{0};
+  // [CallerHint::Kind][HintVerdict]
+  std::array<std::array<Counter, kHintVerdictCount>, kHintKindCount> hints{};
 
   static void Add(Counter& counter, uint64_t amount = 1) {
     counter.fetch_add(amount, std::memory_order_relaxed);

@@ -26,6 +26,9 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
       max_put_bytes_(options.max_put_bytes > 0 ? options.max_put_bytes : arena_budget_bytes_ / 4),
       namespaces_(secret, ssd_.get()),
       leases_({options.max_pinned_bytes > 0 ? options.max_pinned_bytes : arena_budget_bytes_ / 4}),
+      // A tenth of DRAM, of which one namespace may have half.
+      retained_(
+          {.max_bytes = arena_budget_bytes_ / 10, .max_namespace_bytes = arena_budget_bytes_ / 20}),
       policy_(MakeResidencyPolicy(ParseResidencyPolicy(options.policy, options.objective).value())),
       migrator_({options.free_target_ratio},
                 {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get()},
@@ -143,6 +146,7 @@ StoreStats LocalBlockStore::stats() const {
   stats.leases = leases.leases;
   stats.leased_bytes = leases.bytes;
   stats.leases_expired = leases.expired;
+  stats.retained_bytes = retained_.bytes(clock_->NowNanos());
   stats.put_buffer_bytes = arena_->unsealed_bytes();
   stats.touch_events_dropped = changes_.touches_dropped();
   return stats;

@@ -86,6 +86,9 @@ struct StoreStats {
   uint64_t demoted_blocks = 0, demoted_bytes = 0;
   uint64_t demotions_refused = 0;  // not admitted, or SSD not writable
   uint64_t promoted_blocks = 0, promoted_bytes = 0;
+  // Calls, by CallerHint::Kind and HintVerdict; bytes that are retained now.
+  std::array<std::array<uint64_t, 4>, 4> hints{};
+  uint64_t retained_bytes = 0;
   uint64_t leases = 0, leased_bytes = 0, leases_expired = 0;
   uint64_t put_buffer_bytes = 0;  // in unsealed buffers now
   uint64_t touch_events_dropped = 0;

@@ -19,6 +19,7 @@
 #include "client/src/shm_put.h"
 #include "client/src/shm_view.h"
 #include "common/limits.h"
+#include "common/strings.h"
 
 // The facade: public types in, calls out. What a call does is in its own file.
 
@@ -242,6 +243,21 @@ Outcome Client::Touch(const NamespaceHandle& ns, View<Hash> chain, const Attribu
   const auto message = TouchMessage(chain, attributes, *ns.impl_->state);
   if (!message.ok()) return Outcome::kInvalid;
   return TouchChain(*core_, ns.impl_->state, *message);
+}
+
+HintResult Client::Hint(const HintRequest& request) {
+  HintResult result;
+  result.outcome = Outcome::kInvalid;
+  if (!request.ns || request.ns.impl_->state->owner != core_.get()) {
+    result.reason = "the namespace is not of this client";
+    return result;
+  }
+  const auto message = HintMessage(request, *request.ns.impl_->state);
+  if (!message.ok()) {
+    result.reason = std::string(ToStd(message.status().message()));
+    return result;
+  }
+  return SendHint(*core_, request.ns.impl_->state, *message);
 }
 
 int64_t Client::Delete(const NamespaceHandle& ns, View<Hash> chain) {

@@ -63,6 +63,28 @@ Outcome TouchChain(ClientCore& core, std::shared_ptr<NamespaceState> ns,
       .first;
 }
 
+HintResult SendHint(ClientCore& core, std::shared_ptr<NamespaceState> ns,
+                    const v1::HintRequest& request) {
+  const bool reads = request.kind() == v1::HINT_KIND_PREFETCH;
+  const auto budget = reads ? core.options().get_budget : core.options().lookup_budget;
+  auto [outcome, response] =
+      Run<v1::HintResponse>(core, {.budget = absl::FromChrono(budget), .ns = std::move(ns)},
+                            [request](UnaryRpc<v1::HintResponse>& rpc, ClientCore& core) {
+                              return core.NextConnection().stub->PrepareAsyncHint(
+                                  &rpc.context(), request, core.loop().queue());
+                            });
+  HintResult result;
+  result.outcome = outcome;
+  if (outcome != Outcome::kOk) return result;
+  const bool taken = response.verdict() == v1::HINT_VERDICT_ACCEPTED ||
+                     response.verdict() == v1::HINT_VERDICT_CLIPPED;
+  if (!taken) result.outcome = Outcome::kRefused;
+  result.blocks = response.blocks();
+  result.duration = std::chrono::milliseconds(response.duration_ms());
+  result.reason = std::move(*response.mutable_reason());
+  return result;
+}
+
 int64_t DeleteBlocks(ClientCore& core, std::shared_ptr<NamespaceState> ns,
                      const v1::DeleteRequest& request) {
   const auto [outcome, response] = Run<v1::DeleteResponse>(

@@ -66,6 +66,8 @@ void StartRelease(ClientCore& core, uint64_t lease_id);
 Outcome RenewLease(ClientCore& core, uint64_t lease_id, absl::Duration length);
 Outcome TouchChain(ClientCore& core, std::shared_ptr<NamespaceState> ns,
                    const v1::TouchRequest& request);
+HintResult SendHint(ClientCore& core, std::shared_ptr<NamespaceState> ns,
+                    const v1::HintRequest& request);
 // -1 if the daemon did not answer.
 int64_t DeleteBlocks(ClientCore& core, std::shared_ptr<NamespaceState> ns,
                      const v1::DeleteRequest& request);

@@ -159,6 +159,21 @@ absl::StatusOr<v1::TouchRequest> TouchMessage(View<Hash> chain, const Attributes
   return message;
 }
 
+absl::StatusOr<v1::HintRequest> HintMessage(const HintRequest& request, const NamespaceState& ns) {
+  constexpr v1::HintKind kKinds[] = {v1::HINT_KIND_RETAIN, v1::HINT_KIND_PREFETCH,
+                                     v1::HINT_KIND_DEMOTE, v1::HINT_KIND_RELEASE};
+  v1::HintRequest message;
+  message.set_namespace_id(IdMessage(ns));
+  HL_ASSIGN_OR_RETURN(*message.mutable_chain(),
+                      ChainMessage(AsBlockHashes(request.chain), {.group = request.group}));
+  message.set_kind(kKinds[static_cast<size_t>(request.kind)]);
+  if (request.duration.count() < 1 || absl::FromChrono(request.duration) > kMaxRetain) {
+    return absl::InvalidArgumentError("duration is not between 1 ms and 1 h");
+  }
+  message.set_duration_ms(static_cast<uint32_t>(request.duration.count()));
+  return message;
+}
+
 absl::StatusOr<v1::DeleteRequest> DeleteMessage(View<Hash> chain, const NamespaceState& ns) {
   v1::DeleteRequest message;
   message.set_namespace_id(IdMessage(ns));

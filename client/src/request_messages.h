@@ -20,6 +20,7 @@ absl::StatusOr<v1::PutHeader> PutHeaderMessage(const PutRequest& request, const 
                                                const TransferShape& shape);
 absl::StatusOr<v1::TouchRequest> TouchMessage(View<Hash> chain, const Attributes& attributes,
                                               const NamespaceState& ns);
+absl::StatusOr<v1::HintRequest> HintMessage(const HintRequest& request, const NamespaceState& ns);
 absl::StatusOr<v1::DeleteRequest> DeleteMessage(View<Hash> chain, const NamespaceState& ns);
 v1::DeleteRequest DeleteNamespaceMessage(const NamespaceState& ns);
 

@@ -296,6 +296,18 @@ void AddMigration(const StoreStats& store, MetricPage& page) {
       .Add(D(store.promoted_bytes));
 }
 
+void AddHints(const StoreStats& store, MetricPage& page) {
+  page.Counter("halflife_hints_total", "Hints of callers, by kind and by what became of them.");
+  for (int kind = 0; kind < kHintKindCount; ++kind) {
+    for (int verdict = 0; verdict < kHintVerdictCount; ++verdict) {
+      page.Add(D(store.hints[kind][verdict]),
+               {{"kind", kHintKindNames[kind]}, {"verdict", kHintVerdictNames[verdict]}});
+    }
+  }
+  page.Gauge("halflife_retained_bytes", "Payload bytes that hints retain.")
+      .Add(D(store.retained_bytes));
+}
+
 void AddLives(const StoreStats& store, MetricPage& page) {
   const auto add = [&](Histogram::Snapshot CategoryStats::*member) {
     for (const CategoryStats& c : store.categories) {
@@ -426,6 +438,7 @@ std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
   AddEvictions(facts.store, page);
   AddMigration(facts.store, page);
   AddLives(facts.store, page);
+  AddHints(facts.store, page);
   AddLeases(facts.store, page);
   AddSsd(facts, page);
   if (facts.store.has_ssd) {

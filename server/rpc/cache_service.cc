@@ -32,7 +32,8 @@ using RawService =
     Stack<Generated::WithRawCallbackMethod_OpenNamespace, Generated::WithRawCallbackMethod_Lookup,
           Generated::WithRawCallbackMethod_Get, Generated::WithRawCallbackMethod_Put,
           Generated::WithRawCallbackMethod_Release, Generated::WithRawCallbackMethod_Renew,
-          Generated::WithRawCallbackMethod_Touch, Generated::WithRawCallbackMethod_Delete>::Type;
+          Generated::WithRawCallbackMethod_Touch, Generated::WithRawCallbackMethod_Delete,
+          Generated::WithRawCallbackMethod_Hint>::Type;
 
 using Context = grpc::CallbackServerContext;
 using Bytes = grpc::ByteBuffer;
@@ -65,6 +66,9 @@ class CacheServiceImpl final : public RawService {
   grpc::ServerUnaryReactor* Delete(Context* context, const Bytes* request,
                                    Bytes* response) override {
     return Serve(RpcMethod::kDelete, context, *request, response, HandleDelete, Always);
+  }
+  grpc::ServerUnaryReactor* Hint(Context* context, const Bytes* request, Bytes* response) override {
+    return Serve(RpcMethod::kHint, context, *request, response, HandleHint, HintBlocks);
   }
   grpc::ServerWriteReactor<Bytes>* Get(Context* context, const Bytes* request) override {
     return GetStream::Start(environment_, context, *request);

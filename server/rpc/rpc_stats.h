@@ -20,8 +20,9 @@ enum class RpcMethod : uint8_t {
   kRenew,
   kTouch,
   kDelete,
+  kHint,
 };
-inline constexpr int kRpcMethodCount = 8;
+inline constexpr int kRpcMethodCount = 9;
 inline constexpr int kRpcCodeCount = 17;           // gRPC status codes 0..16
 std::string_view RpcMethodName(RpcMethod method);  // "OpenNamespace", …
 std::string_view RpcCodeName(int code);            // "OK", "INVALID_ARGUMENT", …

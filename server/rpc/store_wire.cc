@@ -67,6 +67,38 @@ absl::StatusOr<absl::Duration> LeaseFromWire(uint32_t lease_ms) {
   return absl::Milliseconds(lease_ms);
 }
 
+absl::StatusOr<CallerHint> HintFromWire(const v1::HintRequest& message) {
+  CallerHint hint;
+  if (message.duration_ms() > 0) hint.duration = absl::Milliseconds(message.duration_ms());
+  switch (message.kind()) {
+    case v1::HINT_KIND_RETAIN:
+      hint.kind = CallerHint::Kind::kRetain;
+      return hint;
+    case v1::HINT_KIND_PREFETCH:
+      hint.kind = CallerHint::Kind::kPrefetch;
+      return hint;
+    case v1::HINT_KIND_DEMOTE:
+      hint.kind = CallerHint::Kind::kDemote;
+      return hint;
+    case v1::HINT_KIND_RELEASE:
+      hint.kind = CallerHint::Kind::kRelease;
+      return hint;
+    default:
+      return absl::InvalidArgumentError(
+          absl::StrCat("kind is ", static_cast<int>(message.kind()), ", which is not a hint"));
+  }
+}
+
+v1::HintResponse HintAnswerToWire(const HintAnswer& answer) {
+  v1::HintResponse response;
+  // UNSPECIFIED comes first on the wire.
+  response.set_verdict(static_cast<v1::HintVerdict>(static_cast<int>(answer.verdict) + 1));
+  response.set_blocks(answer.blocks);
+  response.set_duration_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(answer.duration)));
+  response.set_reason(answer.reason);
+  return response;
+}
+
 v1::LookupResponse LookupToWire(const LookupResult& result, uint32_t blocks) {
   v1::LookupResponse response;
   response.set_prefix_blocks(result.prefix_blocks);

@@ -26,6 +26,10 @@ absl::StatusOr<PartRange> StorePartsFromWire(const NamespaceRef& ns, const v1::P
 // Returns: kInvalidArgument above kMaxLease; 0 is kDefaultLease.
 absl::StatusOr<absl::Duration> LeaseFromWire(uint32_t lease_ms);
 
+// Returns: kInvalidArgument for a kind that is none.
+absl::StatusOr<CallerHint> HintFromWire(const v1::HintRequest& message);
+v1::HintResponse HintAnswerToWire(const HintAnswer& answer);
+
 v1::LookupResponse LookupToWire(const LookupResult& result, uint32_t blocks);
 // One entry for each tier that was measured.
 void AddTierRates(const TierRates& rates, v1::LookupResponse* response);

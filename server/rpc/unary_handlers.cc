@@ -123,6 +123,17 @@ absl::StatusOr<v1::TouchResponse> HandleTouch(BlockStore& store, const v1::Touch
   return v1::TouchResponse();
 }
 
+bool HintBlocks(const v1::HintRequest& request) { return request.kind() == v1::HINT_KIND_PREFETCH; }
+
+absl::StatusOr<v1::HintResponse> HandleHint(BlockStore& store, const v1::HintRequest& request) {
+  HL_ASSIGN_OR_RETURN(const NamespaceRef ns, FindNamespaceOf(store, request.namespace_id()));
+  HL_ASSIGN_OR_RETURN(const PartRange parts, StorePartsFromWire(ns, request.parts()));
+  HL_ASSIGN_OR_RETURN(const CallerHint hint, HintFromWire(request));
+  HL_ASSIGN_OR_RETURN(const ChainSlice chain,
+                      ChainSliceFromWire(ns, request.chain(), kMaxChainBlocks));
+  return HintAnswerToWire(store.Hint(chain, parts, hint));
+}
+
 absl::StatusOr<v1::DeleteResponse> HandleDelete(BlockStore& store,
                                                 const v1::DeleteRequest& request) {
   HL_ASSIGN_OR_RETURN(const NamespaceRef ns, FindNamespaceOf(store, request.namespace_id()));

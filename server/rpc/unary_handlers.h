@@ -25,6 +25,9 @@ absl::StatusOr<v1::ReleaseResponse> HandleRelease(BlockStore& store,
 // Returns: kAborted if the lease is gone.
 absl::StatusOr<v1::RenewResponse> HandleRenew(BlockStore& store, const v1::RenewRequest& request);
 absl::StatusOr<v1::TouchResponse> HandleTouch(BlockStore& store, const v1::TouchRequest& request);
+// [I/O] if HintBlocks(request).
+absl::StatusOr<v1::HintResponse> HandleHint(BlockStore& store, const v1::HintRequest& request);
+bool HintBlocks(const v1::HintRequest& request);
 // [I/O]
 absl::StatusOr<v1::DeleteResponse> HandleDelete(BlockStore& store,
                                                 const v1::DeleteRequest& request);

@@ -22,6 +22,15 @@ void ChangeQueue::PushTouch(Touch touch) {
   waiting_.touches.push_back(std::move(touch));
 }
 
+bool ChangeQueue::PushHint(Hint hint) {
+  if (hint.keys.empty()) return true;
+  MutexLock lock(mutex_);
+  if (touched_keys_ + hint.keys.size() > limits_.touched_keys) return false;
+  touched_keys_ += hint.keys.size();
+  waiting_.hints.push_back(std::move(hint));
+  return true;
+}
+
 ChangeQueue::Batch ChangeQueue::Take() {
   Batch taken;
   MutexLock lock(mutex_);
@@ -32,7 +41,8 @@ ChangeQueue::Batch ChangeQueue::Take() {
 
 bool ChangeQueue::empty() const {
   MutexLock lock(mutex_);
-  return waiting_.changed.empty() && waiting_.touches.empty() && !waiting_.overflowed;
+  return waiting_.changed.empty() && waiting_.touches.empty() && waiting_.hints.empty() &&
+         !waiting_.overflowed;
 }
 
 }  // namespace halflife

@@ -9,6 +9,7 @@
 #include "common/block/attributes.h"
 #include "common/block/block_key.h"
 #include "common/mutex.h"
+#include "storage/residency/residency_policy.h"
 
 namespace halflife {
 
@@ -23,7 +24,7 @@ class ChangeQueue {
  public:
   struct Limits {
     size_t changed_keys = 1 << 16;
-    size_t touched_keys = 1 << 18;  // over all touches
+    size_t touched_keys = 1 << 18;  // over all touches and hints
   };
   // Chains that one call named, `chain_blocks` long each, one after the other (one per part).
   struct Touch {
@@ -35,9 +36,18 @@ class ChangeQueue {
     uint32_t first_depth = 0;    // of each chain
     uint32_t block_tokens = 0;   // of each block
   };
+  // As HintedChain.
+  struct Hint {
+    int64_t now_ns = 0;
+    HintKind kind = HintKind::kRelease;
+    uint32_t chain_blocks = 0;
+    std::vector<BlockKey> keys;
+    int64_t until_ns = 0;
+  };
   struct Batch {
     std::vector<BlockKey> changed;
     std::vector<Touch> touches;
+    std::vector<Hint> hints;
     bool overflowed = false;  // since the last Take
   };
 
@@ -46,6 +56,8 @@ class ChangeQueue {
 
   void PushChanged(absl::Span<const BlockKey> keys);
   void PushTouch(Touch touch);
+  // False if too much is waiting: it was not taken.
+  bool PushHint(Hint hint);
   Batch Take();
   bool empty() const;
 

@@ -34,6 +34,21 @@ struct TouchedChain {
   uint32_t block_tokens = 0;  // of each block; 0 = not known
 };
 
+// What a caller knows of the future of a chain that requests do not show.
+enum class HintKind : uint8_t {
+  kRelease,  // its session is over: nobody is expected to come back to it
+  kDemote,   // nobody is expected for a while: memory is too dear for it
+  kRetain,   // somebody is expected before `until_ns`
+};
+
+// A hint on blocks of one chain, first block first.
+struct HintedChain {
+  int64_t now_ns = 0;
+  HintKind kind = HintKind::kRelease;
+  absl::Span<const BlockKey> keys;
+  int64_t until_ns = 0;  // of kRetain
+};
+
 // What a hit is worth: the recompute time that it saves, which grows with depth, or one block.
 enum class RetentionObjective : uint8_t { kTime, kHits };
 
@@ -48,6 +63,9 @@ class ResidencyPolicy {
   virtual void OnInsert(Tier tier, const BlockFacts& block) = 0;
   virtual void OnTouch(const TouchedChain& chain) = 0;
   virtual void OnRemove(Tier tier, const BlockKey& key) = 0;
+  // Enters the score, where there is one that a hint can enter.
+  virtual bool HeedsHints() const { return false; }
+  virtual void OnHint(const HintedChain& hint) {}
 
   // The block to give up next in `tier`, still tracked until OnRemove. Never a block with a child
   // in the same tier: a chain loses its tail before its head. nullopt if the tier holds nothing it

@@ -49,9 +49,21 @@ void TierMigrator::ApplyChanges() {
     if (!request.keys.empty()) context_.policy->OnTouch(request);
     Reconcile(key);
   }
+  // Behind the blocks that they are about.
+  for (const ChangeQueue::Hint& hint : batch.hints) ApplyHint(hint);
   if (batch.overflowed) {
     catching_up_ = true;
     sweep_cursor_ = {};
+  }
+}
+
+void TierMigrator::ApplyHint(const ChangeQueue::Hint& hint) {
+  const absl::Span<const BlockKey> keys = hint.keys;
+  for (size_t first = 0; first < keys.size(); first += hint.chain_blocks) {
+    context_.policy->OnHint({.now_ns = hint.now_ns,
+                             .kind = hint.kind,
+                             .keys = keys.subspan(first, hint.chain_blocks),
+                             .until_ns = hint.until_ns});
   }
 }
 

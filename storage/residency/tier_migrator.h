@@ -54,6 +54,7 @@ class TierMigrator {
 
   void ApplyChanges();
   void ApplyTouch(const ChangeQueue::Touch& touch);
+  void ApplyHint(const ChangeQueue::Hint& hint);
   void Reconcile(const BlockKey& key, const std::optional<IndexedBlock>& block);
   void SweepWhenDue(int64_t now_ns);
   bool SweepSome(size_t records, size_t* dropped);

@@ -195,6 +195,39 @@ TEST_F(DaemonRoundTripTest, DeletionAndTouchReachTheDaemon) {
   PutChain(ns_, chain);
 }
 
+TEST_F(DaemonRoundTripTest, HintsReachTheDaemon) {
+  const auto chain = Chain(9, 4);
+  EXPECT_EQ(client_->Hint({.ns = ns_, .kind = HintKind::kRetain, .chain = chain}).outcome,
+            Outcome::kRefused);  // not here
+  PutChain(ns_, chain);
+  const HintResult retained = client_->Hint(
+      {.ns = ns_, .kind = HintKind::kRetain, .chain = chain, .duration = std::chrono::seconds(5)});
+  EXPECT_EQ(retained.outcome, Outcome::kOk);
+  EXPECT_EQ(retained.blocks, 4u);
+  EXPECT_EQ(retained.duration, std::chrono::seconds(5));
+  for (const HintKind kind : {HintKind::kPrefetch, HintKind::kDemote, HintKind::kRelease}) {
+    const HintResult result = client_->Hint({.ns = ns_, .kind = kind, .chain = chain});
+    EXPECT_EQ(result.outcome, Outcome::kOk) << result.reason;
+    EXPECT_EQ(result.blocks, 4u);
+  }
+  const auto hints = daemon_.store().stats().hints;
+  EXPECT_EQ(hints[0][0] + hints[1][0] + hints[2][0] + hints[3][0], 4u);
+}
+
+TEST_F(DaemonRoundTripTest, AHintThatMakesNoSenseIsNotSent) {
+  const auto chain = Chain(9, 4);
+  HintRequest request{.ns = ns_, .kind = HintKind::kRetain, .chain = chain};
+  request.duration = std::chrono::milliseconds(0);
+  EXPECT_EQ(client_->Hint(request).outcome, Outcome::kInvalid);
+  request.duration = std::chrono::hours(1) + std::chrono::milliseconds(1);
+  EXPECT_EQ(client_->Hint(request).outcome, Outcome::kInvalid);
+  request.duration = std::chrono::hours(1);
+  request.chain = {};
+  EXPECT_EQ(client_->Hint(request).outcome, Outcome::kInvalid);
+  request.ns = {};
+  EXPECT_EQ(client_->Hint(request).outcome, Outcome::kInvalid);
+}
+
 TEST_F(DaemonRoundTripTest, AsyncCallsOfManyChainsAllComeBackRight) {
   constexpr int kChains = 40;
   std::vector<std::unique_ptr<Buffers>> from, into;

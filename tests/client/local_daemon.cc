@@ -25,7 +25,9 @@ void LocalDaemon::Start() {
   io_ = std::make_unique<ThreadPool>(ThreadPool::Options{.name = "local-daemon", .threads = 2});
   BlockStore::Tiers tiers;
   tiers.arena = OrAbort(DramArena::Create({.budget_bytes = kDramBytes, .huge_pages = false}));
-  store_ = OrAbort(BlockStore::Open({}, TenantSecret{}, std::move(tiers)));
+  BlockStore::Options store_options;
+  store_options.policy = "model";  // as the daemon does unless it is told otherwise
+  store_ = OrAbort(BlockStore::Open(store_options, TenantSecret{}, std::move(tiers)));
   RpcServer::Options options;
   options.unix_path = socket_path_;
   server_ = OrAbort(

@@ -73,7 +73,7 @@ Message Parse(absl::Span<const uint8_t> bytes) {
 }
 
 void CheckRequest(uint8_t kind, uint32_t parts, absl::Span<const uint8_t> bytes) {
-  switch (kind % 6) {
+  switch (kind % 7) {
     case 0:
       return CheckDescriptor(Parse<v1::OpenNamespaceRequest>(bytes).namespace_descriptor());
     case 1: {
@@ -96,6 +96,12 @@ void CheckRequest(uint8_t kind, uint32_t parts, absl::Span<const uint8_t> bytes)
       CheckChain(header.chain());
       CheckAttributes(header.attributes());
       return CheckParts(header.parts(), parts);
+    }
+    case 5: {
+      const auto hint = Parse<v1::HintRequest>(bytes);
+      CheckNamespace(hint.namespace_id());
+      CheckChain(hint.chain());
+      return CheckParts(hint.parts(), parts);
     }
     case 4: {
       const auto touch = Parse<v1::TouchRequest>(bytes);

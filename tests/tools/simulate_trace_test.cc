@@ -5,6 +5,7 @@
 #include "tools/simulate/capacity.h"
 #include "tools/simulate/front_cache.h"
 #include "tools/simulate/policies/baselines.h"
+#include "tools/simulate/release_hints.h"
 #include "tools/simulate/request_categories.h"
 #include "tools/simulate/simulation.h"
 
@@ -99,6 +100,17 @@ TEST(FrontCache, AbsorbsItsHitsAndTheRequestsThatItHitsInFull) {
   EXPECT_EQ(rest.requests[1].absorbed, 2u);
   EXPECT_EQ(rest.requests[3].absorbed, 0u);  // {4, 5, 6} drove 1 out
   EXPECT_EQ(rest.block_count(), trace.block_count());
+}
+
+TEST(ReleaseHints, AreOfRequestsToWhoseChainNobodyComesBack) {
+  SimulatedTrace trace = TraceOf({{1, 2}, {1, 2, 3}, {4}, {1, 5}, {4, 6}});
+  MarkReleases(1, 1, &trace);
+  std::vector<bool> released;
+  for (const auto& request : trace.requests) released.push_back(request.released);
+  EXPECT_THAT(released, ElementsAre(false, true, false, true, true));
+
+  MarkReleases(0, 1, &trace);
+  for (const auto& request : trace.requests) EXPECT_FALSE(request.released);
 }
 
 TEST(Simulation, CountsWhatTheFrontCacheLeft) {

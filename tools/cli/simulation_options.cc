@@ -12,6 +12,7 @@
 #include "tools/cli/trace_options.h"
 #include "tools/output/progress_line.h"
 #include "tools/simulate/front_cache.h"
+#include "tools/simulate/release_hints.h"
 
 namespace halflife::tools {
 namespace {
@@ -35,6 +36,7 @@ absl::StatusOr<GridOptions> CheckedOptions(const SimulationOptions& options) {
     return absl::InvalidArgumentError("a part of the capacity must be DRAM");
   }
   if (!options.front.empty()) HL_RETURN_IF_ERROR(ParseCapacity(options.front).status());
+  if (!options.released.empty()) HL_RETURN_IF_ERROR(ParseShare(options.released).status());
   if (options.token_bytes == 0 || options.token_bytes > kMaxTokenBytes) {
     return absl::InvalidArgumentError("--token-bytes must be from 1 to 64MiB");
   }
@@ -74,6 +76,10 @@ absl::StatusOr<std::vector<GridCell>> Simulated(const Context& context,
     HL_ASSIGN_OR_RETURN(const Capacity front, ParseCapacity(options.front));
     HL_ASSIGN_OR_RETURN(const TraceCapacity size, CapacityFor(front, trace, options.token_bytes));
     trace = WithFrontCache(trace, size.blocks);
+  }
+  if (!options.released.empty()) {
+    HL_ASSIGN_OR_RETURN(const double share, ParseShare(options.released));
+    MarkReleases(share, options.seed, &trace);
   }
   ProgressLine progress("simulating", context.ShowsProgress());
   return RunGrid(trace, grid, [&progress](double share, uint64_t requests) {
@@ -138,6 +144,11 @@ void AddSimulationOptions(CLI::App* command, SimulationOptions& options) {
                    "(attributes), or a tree grown as the trace goes on (tree)")
       ->check(CLI::IsMember({"attributes", "tree"}))
       ->capture_default_str();
+  command
+      ->add_option("--released", options.released,
+                   "Share of the requests after which nobody comes back that say so with a RELEASE "
+                   "hint, which the model heeds (50%)")
+      ->type_name("SHARE");
   command->add_flag("--second-half", options.second_half,
                     "Count only the second half of the requests");
   AddBytes(command, "--token-bytes", options.token_bytes,

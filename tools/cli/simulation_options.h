@@ -25,6 +25,7 @@ struct SimulationOptions {
   std::string ssd;                        // the other way round
   std::string front;                      // capacity of a front cache; empty = none
   std::string categories = "attributes";  // or "tree"
+  std::string released;                   // share of the ends that are told; empty = none
   bool second_half = false;
   uint64_t token_bytes = 0;  // set by AddSimulationOptions
 };

@@ -80,6 +80,9 @@ size_t ResidencyCache::Serve(const SimulatedRequest& request) {
   for (const uint32_t block : request.blocks.subspan(hits)) {
     if (!blocks_[block].in_dram && !blocks_[block].on_ssd) Insert(Tier::kDram, block);
   }
+  if (request.released) {
+    policy_->OnHint({.now_ns = request.time_ns, .kind = HintKind::kRelease, .keys = keys_});
+  }
   EvictFromDram(request.time_ns);
   return hits;
 }

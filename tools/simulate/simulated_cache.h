@@ -16,6 +16,7 @@ struct SimulatedRequest {
   int64_t time_ns = 0;
   Category category = kUnknownCategory;  // small dense number; what it stands for is the loader's
   absl::Span<const uint32_t> blocks;     // full blocks, first block first
+  bool released = false;                 // its caller says afterwards that nobody comes back to it
 };
 
 // What a cache with an SSD tier has done with it so far; zero for one tier. Counts only grow.

@@ -26,6 +26,7 @@ struct SimulatedTrace {
     uint32_t absorbed = 0;
     uint32_t session = 0;  // dense number; a request of unknown session has one of its own
     Category category = kUnknownCategory;
+    bool released = false;  // MarkReleases
   };
 
   uint32_t block_tokens = 0;
@@ -41,7 +42,7 @@ struct SimulatedTrace {
     return absl::MakeConstSpan(references).subspan(request.first, request.count);
   }
   SimulatedRequest View(const RequestSpan& request) const {
-    return {request.time_ns, request.category, BlocksOf(request)};
+    return {request.time_ns, request.category, BlocksOf(request), request.released};
   }
 };
 

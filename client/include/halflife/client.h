@@ -324,6 +324,29 @@ struct Stats {
   uint64_t reconnects = 0;
 };
 
+// What a caller expects of a chain. It enters the chain's score at the daemon, and never pins.
+enum class HintKind : uint8_t {
+  kRetain,    // somebody comes back to it within `duration`
+  kPrefetch,  // as kRetain, and what is on SSD is read into the daemon's memory now
+  kDemote,    // nobody for a while (a long tool call): it need not be in memory
+  kRelease,   // the session is over; what other chains share stays as it is
+};
+
+struct HintRequest {
+  NamespaceHandle ns;
+  HintKind kind = HintKind::kRetain;
+  View<Hash> chain;  // from the head of the prompt to its end, at most 8,192 blocks
+  uint32_t group = 0;
+  std::chrono::milliseconds duration{60'000};  // kRetain, kPrefetch: up to 1 h
+};
+
+struct HintResult {
+  Outcome outcome = Outcome::kUnavailable;  // kOk: taken, if only for some blocks; kRefused
+  uint32_t blocks = 0;                      // leading blocks that it holds for
+  std::chrono::milliseconds duration{0};    // kRetain, kPrefetch: how long
+  std::string reason;                       // why refused, or for fewer blocks: for logs
+};
+
 // A connection to one daemon. Thread-safe. In a child process forked after Open every call is
 // kUnavailable at once.
 class Client {
@@ -352,11 +375,13 @@ class Client {
   void GetAsync(GetRequest request, std::function<void(GetResult)> done);
   void PutAsync(PutRequest request, std::function<void(PutResult)> done);
 
-  // These block, too: Renew and Touch within lookup_budget, the Deletes within put_budget.
+  // These block, too: Renew, Touch and Hint within lookup_budget (kPrefetch: get_budget), the
+  // Deletes within put_budget.
   // To `length` from now, 1 ms..30 s. kMiss: the lease is gone.
   Outcome Renew(Lease& lease, std::chrono::milliseconds length);
   // Tells that blocks were used without a Get, so that they are kept. From the head of the chain.
   Outcome Touch(const NamespaceHandle& ns, View<Hash> chain, const Attributes& attributes = {});
+  HintResult Hint(const HintRequest& request);
   // Number of (block, part) pairs dropped; -1 if the daemon did not answer or an argument is wrong.
   int64_t Delete(const NamespaceHandle& ns, View<Hash> chain);
   // Every block of it, and the namespace at the daemon; the handle stays good.

@@ -20,26 +20,50 @@ constexpr size_t kPrefetchBlocks = 8;
 constexpr double kNsPerS = 1e9;
 constexpr int64_t kRefitPeriodNs = static_cast<int64_t>(ReuseObserver::kRefitPeriodS * kNsPerS);
 
+// A caller who names the future is taken to be right nine times in ten.
+constexpr int kHintOdds = 10;
+constexpr double kHintConfidence = 1 - 1.0 / kHintOdds;
+constexpr int kHintQueues = kHistoryGroups * kMultiplierLevels;  // from here on
+
 constexpr int Index(Tier tier) { return static_cast<int>(tier); }
+
+// Hits per second of residence of a block of which somebody comes back within `left_s`, at a moment
+// as likely as any other, with kHintConfidence: it stays left_s / 2 then, and left_s otherwise.
+double RetainedIndex(double left_s) {
+  return kHintConfidence / (left_s * (1 - kHintConfidence / 2));
+}
 
 }  // namespace
 
 ModelPolicy::ModelPolicy(const Options& options)
-    : options_(options), chains_(this, kHistoryGroups * kMultiplierLevels) {}
+    : options_(options), chains_(this, kHintQueues + HintMark::kQueues) {}
 
 ModelPolicy::~ModelPolicy() = default;
 
 // --- Order
 
 int ModelPolicy::QueueOf(const TrackedBlock& block) const {
-  return block.group * kMultiplierLevels + block.level;
+  const HintMark hint = block.hint;
+  const bool counts = hint.IsRetention() ? hint.RetainedUntilNs(now_ns_) > 0 : bool{hint};
+  return counts ? kHintQueues + hint.queue() : block.group * kMultiplierLevels + block.level;
 }
 
 RetentionRank ModelPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
-  if (!led_[Index(tier)]) return {0, block.last_touch_ns};
-  const double age_s =
-      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns, 0)) / kNsPerS;
-  return {table_.IndexOf(block.group, block.level, age_s) * ValueOf(block), block.last_touch_ns};
+  const int64_t age_ns = std::max<int64_t>(at_ns - block.last_touch_ns, 0);
+  const bool given_up = block.hint.IsRelease() || (block.hint.IsDemotion() && tier == Tier::kDram);
+  const int64_t retained_ns = std::max<int64_t>(block.hint.RetainedUntilNs(at_ns) - at_ns, 0);
+  if (!led_[Index(tier)]) {
+    // In recency's own coin: as if it had been touched longer ago, or later.
+    if (given_up) return {0, at_ns - kHintOdds * age_ns};
+    if (retained_ns > 0) return {0, at_ns - age_ns / kHintOdds};
+    return {0, block.last_touch_ns};
+  }
+  double index = table_.IndexOf(block.group, block.level, static_cast<double>(age_ns) / kNsPerS);
+  if (given_up) index /= kHintOdds;
+  if (retained_ns > 0) {
+    index = std::max(index, RetainedIndex(static_cast<double>(retained_ns) / kNsPerS));
+  }
+  return {index * ValueOf(block), block.last_touch_ns};
 }
 
 double ModelPolicy::ValueOf(const TrackedBlock& block) const {
@@ -151,8 +175,9 @@ void ModelPolicy::TouchBlock(uint32_t n, int64_t now_ns) {
         static_cast<float>(static_cast<double>(now_ns - block.last_touch_ns) / kNsPerS);
     block.mean_gap_s = block.touches == 1 ? gap_s : (block.mean_gap_s + gap_s) / 2;
   }
-  if (block.touches < UINT16_MAX) ++block.touches;
+  if (block.touches < UINT8_MAX) ++block.touches;
   block.last_touch_ns = now_ns;
+  if (!block.hint.IsRetention()) block.hint = {};
   block.group = HistoryGroupOf(block.touches, block.mean_gap_s);
 }
 
@@ -178,6 +203,32 @@ void ModelPolicy::OnRemove(Tier tier, const BlockKey& key) {
   ForgetGhosts();
 }
 
+void ModelPolicy::OnHint(const HintedChain& hint) {
+  now_ns_ = std::max(now_ns_, hint.now_ns);
+  EndRetentions();
+  const HintMark mark = HintMark::Of(hint.kind, hint.until_ns);
+  for (size_t i = hint.keys.size(); i-- > 0;) {
+    const uint32_t n = chains_.Find(hint.keys[i]);
+    if (n == 0) continue;
+    // What other chains share is not one caller's to give up: neither the fork nor what is above.
+    if (hint.kind != HintKind::kRetain && chains_.IsFork(n)) break;
+    chains_.Unqueue(n);
+    chains_[n].hint = mark;
+    chains_.Requeue(n);
+  }
+}
+
+// Blocks whose retention has ended go back where they belong.
+void ModelPolicy::EndRetentions() {
+  const int64_t step = now_ns_ / HintMark::kRetainStepNs;
+  if (step == retentions_ended_) return;
+  int64_t ended = std::max(retentions_ended_, step - HintMark::kRetainQueues);
+  while (ended < step) {
+    chains_.Empty(kHintQueues + HintMark::QueueOfEnd(++ended * HintMark::kRetainStepNs));
+  }
+  retentions_ended_ = step;
+}
+
 void ModelPolicy::ForgetGhosts() {
   while (const uint32_t n = chains_.GhostToForget()) {
     observer_.EndUnseen(chains_[n].cohort, now_ns_);
@@ -189,6 +240,7 @@ void ModelPolicy::ForgetGhosts() {
 
 std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
   now_ns_ = std::max(now_ns_, now_ns);
+  EndRetentions();
   has_evicted_[Index(tier)] = true;
   if (const bool leads = ModelLeads(tier); leads != led_[Index(tier)]) {
     led_[Index(tier)] = leads;

@@ -37,6 +37,9 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   void OnInsert(Tier tier, const BlockFacts& block) override;
   void OnTouch(const TouchedChain& chain) override;
   void OnRemove(Tier tier, const BlockKey& key) override;
+  bool HeedsHints() const override { return true; }
+  // A release or a demotion counts until the block is touched next, a retention until its end.
+  void OnHint(const HintedChain& hint) override;
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
   void ClearSkips() override { chains_.ClearSkips(); }
@@ -72,6 +75,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   void LearnValue(const TouchedChain& chain);
   void TouchBlock(uint32_t n, int64_t now_ns);
   void FightDuels(const TouchedChain& chain);
+  void EndRetentions();
   void ForgetGhosts();
 
   const Options options_;
@@ -86,6 +90,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   uint64_t fitted_reuses_ = 0;  // that the fit in use was learnt from
   int64_t refit_due_ns_ = 0;
   int64_t now_ns_ = 0;
+  int64_t retentions_ended_ = 0;  // steps of HintMark::kRetainStepNs
 
   // Of the request that is being learnt from: scratch, kept for its memory.
   std::vector<uint32_t> numbers_;

@@ -153,6 +153,19 @@ void TrackedChains::Requeue(uint32_t n) {
   }
 }
 
+void TrackedChains::Empty(int queue) {
+  for (const Tier tier : kTiers) {
+    for (const uint8_t place : {kQueued, kShared}) {
+      if (tier == Tier::kDram && place == kShared) continue;
+      // From the last one, so that the first is in front again.
+      while (const uint32_t n = QueuesOf(tier, place).back(queue)) {
+        Dequeue(tier, n);
+        Enqueue(tier, n, place, true);
+      }
+    }
+  }
+}
+
 // --- Decisions
 
 uint32_t TrackedChains::Lowest(Tier tier, int64_t now_ns) {

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "storage/index/prefix_table.h"
 #include "storage/index/record_pool.h"
+#include "storage/residency/model/hint_mark.h"
 #include "storage/residency/model/ranked_queues.h"
 #include "storage/residency/residency_policy.h"
 
@@ -27,12 +28,13 @@ struct TrackedBlock {
   uint32_t depth = 0;   // above the parent's: links cannot form a ring
   uint32_t cohort = 0;  // of its open idle interval
   float mean_gap_s = 0;
-  uint16_t prefix = 0;   // number of its namespace
-  uint16_t touches = 0;  // saturates
-  uint8_t group = 0;     // HistoryGroupOf
-  uint8_t level = 0;     // LevelOfMultiplier, of the request that touched it last
-  uint8_t category = 0;
-  bool named = false;  // by the request that is being learnt from
+  uint16_t prefix = 0;  // number of its namespace
+  HintMark hint;        // until it is touched next
+  uint8_t touches = 0;  // saturates
+  uint8_t group = 0;    // HistoryGroupOf
+  uint8_t level = 0;    // LevelOfMultiplier, of the request that touched it last
+  uint8_t category : 7 = 0;
+  bool named : 1 = false;  // by the request that is being learnt from
   std::array<InTier, kTierCount> tiers;
 };
 
@@ -83,11 +85,17 @@ class TrackedChains {
   // Around a change of what QueueOf looks at: out of its queues, and behind all others again.
   void Unqueue(uint32_t n);
   void Requeue(uint32_t n);
+  // Blocks of this queue belong elsewhere now: each goes to the front of where QueueOf says.
+  void Empty(int queue);
 
   // --- Decisions
   // The block to give up next, 0 = none.
   uint32_t Lowest(Tier tier, int64_t now_ns);
   bool HasChildren(Tier tier, uint32_t n) const { return At(tier, n).children > 0; }
+  // More than one block in some tier continues it: several chains share it.
+  bool IsFork(uint32_t n) const {
+    return At(Tier::kDram, n).children > 1 || At(Tier::kSsd, n).children > 1;
+  }
   void Skip(Tier tier, const BlockKey& key);
   void ClearSkips();
   void RanksChanged();

@@ -45,7 +45,7 @@ void WaPolicy::OnTouch(const TouchedChain& chain) {
     observer_.EndInReuse(block.cohort, now_ns_);
     block.cohort = cohort;
     if (cohort != 0) observer_.Join(cohort);
-    if (block.touches < UINT16_MAX) ++block.touches;
+    if (block.touches < UINT8_MAX) ++block.touches;
     block.last_touch_ns = now_ns_;
     block.category = static_cast<uint8_t>(category);
     chains_.Requeue(*at);

@@ -13,8 +13,8 @@ namespace {
 // lives.
 class MalformedBytes : public RpcFixture {
  protected:
-  static constexpr const char* kMethods[] = {"OpenNamespace", "Lookup", "Get",   "Put",
-                                             "Release",       "Renew",  "Touch", "Delete"};
+  static constexpr const char* kMethods[] = {"OpenNamespace", "Lookup", "Get",    "Put", "Release",
+                                             "Renew",         "Touch",  "Delete", "Hint"};
 
   // Sends the messages on one call and reads what comes until its end.
   grpc::Status Send(const std::string& method, const std::vector<std::string>& messages) {

@@ -347,6 +347,27 @@ TEST_F(Rpc, TouchAndDeleteReachTheStore) {
   EXPECT_EQ(Lookup(LookupOf(chain)).first.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
 }
 
+TEST_F(Rpc, AHintOfNoKindIsRefused) {
+  StartServer();
+  Open();
+  v1::HintRequest hint;
+  hint.set_namespace_id(std::string(NamespaceIdToWire(ns_->id)));
+  *hint.mutable_chain() = GetOf(Chain(17, 4)).chain();
+  v1::HintResponse answer;
+  for (const int kind : {0, 5, -1}) {
+    grpc::ClientContext context;
+    hint.set_kind(static_cast<v1::HintKind>(kind));
+    const grpc::Status status = stub_->Hint(&context, hint, &answer);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_NE(status.error_message().find(std::to_string(kind)), std::string::npos);
+  }
+  grpc::ClientContext context;
+  hint.set_kind(v1::HINT_KIND_RELEASE);
+  ASSERT_TRUE(stub_->Hint(&context, hint, &answer).ok());
+  EXPECT_EQ(answer.verdict(), v1::HINT_VERDICT_REJECTED);  // by the store of this test
+  EXPECT_NE(answer.reason(), "");
+}
+
 TEST_F(Rpc, CallsAreCountedByMethodAndCode) {
   StartServer();
   Open();
