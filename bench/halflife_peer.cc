@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
+#include <deque>
 #include <vector>
 
+#include "bench/block_names.h"
 #include "bench/peer.h"
-#include "client/include/halflife/client.h"
+#include "common/mutex.h"
 
 namespace halflife::bench {
 namespace {
@@ -23,79 +25,119 @@ client::Options BenchOptions(const HalflifeWay& way) {
   return options;
 }
 
+// One call's memory, which stays until the call has ended.
+struct CallMemory {
+  std::vector<client::Hash> hashes;
+  std::vector<client::Segment> segments;
+  client::Hash parent{};
+
+  CallMemory(uint32_t first, uint32_t count, const uint8_t* bytes, size_t block_bytes) {
+    for (uint32_t i = 0; i < count; ++i) {
+      hashes.push_back(HashOfBlock(first + i));
+      if (bytes != nullptr) {
+        segments.push_back({const_cast<uint8_t*>(bytes) + i * block_bytes, block_bytes});
+      }
+    }
+    if (first % kChainBlocks > 0) parent = HashOfBlock(first - 1);
+  }
+};
+
 class HalflifePeer final : public Peer {
  public:
   HalflifePeer(const Work& work, std::unique_ptr<client::Client> client)
-      : work_(work), client_(std::move(client)), chain_(work.blocks) {
-    for (uint32_t i = 0; i < work.blocks; ++i) {
-      for (int k = 0; k < 4; ++k) {  // uniform, as digests are
-        const uint64_t word = (uint64_t{i} * 4 + k + 1) * 0x9E3779B97F4A7C15;
-        std::memcpy(chain_[i].data() + 8 * k, &word, 8);
-      }
-    }
-  }
+      : work_(work), client_(std::move(client)) {}
+  ~HalflifePeer() override { client_->Drain(); }
 
   bool Open(bool shared_memory) {
-    client::Namespace ns;
-    ns.engine = "bench";
-    ns.model_name = "bench-" + std::to_string(work_.block_bytes);
-    ns.tokens_per_block = 16;
-    ns.block_bytes = work_.block_bytes;
-    ns.hash_scheme = client::HashScheme::kOpaque;
-    ns_ = client_->OpenNamespace(ns);
+    ns_ = client_->OpenNamespace(BenchNamespace(work_.block_bytes));
     if (!ns_ || !client_->Healthy(std::chrono::seconds(10))) return false;
     if (shared_memory && !client_->AwaitSharedMemory(std::chrono::seconds(10))) return false;
+    const client::Hash nobody{};
     client::LookupRequest first;  // opens the namespace
     first.ns = ns_;
-    first.chain = {chain_.data(), 1};
+    first.chain = {&nobody, 1};
     return client_->Lookup(first).outcome == client::Outcome::kOk;
   }
 
-  bool Put(uint32_t first, uint32_t count, const uint8_t* source) override {
+  bool StartPut(uint32_t first, uint32_t count, const uint8_t* source) override {
+    auto memory = std::make_shared<CallMemory>(first, count, source, work_.block_bytes);
     client::PutRequest request;
-    std::vector<client::Segment> segments(count);
     request.ns = ns_;
-    request.first_depth = first;
-    request.parent = first > 0 ? &chain_[first - 1] : nullptr;
+    request.first_depth = first % kChainBlocks;
+    request.parent = request.first_depth > 0 ? &memory->parent : nullptr;
     request.items.resize(count);
     for (uint32_t i = 0; i < count; ++i) {
-      segments[i] = {const_cast<uint8_t*>(source) + i * work_.block_bytes, work_.block_bytes};
-      request.items[i].hash = chain_[first + i];
-      request.items[i].from = {&segments[i], 1};
+      request.items[i].hash = memory->hashes[i];
+      request.items[i].from = {&memory->segments[i], 1};
     }
-    const client::PutResult result = client_->Put(std::move(request));
-    // Blocks that another row has put are as good.
-    return result.outcome == client::Outcome::kOk && result.stored + result.duplicates == count;
+    const int64_t started_ns = NowNs();
+    const auto finish = [this, memory, count, started_ns](const client::PutResult& result) {
+      // Blocks that another row has put are as good.
+      Finish(started_ns,
+             result.outcome == client::Outcome::kOk && result.stored + result.duplicates == count);
+    };
+    if (work_.depth > 1) {
+      client_->PutAsync(std::move(request), finish);
+    } else {
+      finish(client_->Put(std::move(request)));
+    }
+    return true;
   }
 
-  bool Get(uint32_t first, uint32_t count, uint8_t* target) override {
+  bool StartGet(uint32_t first, uint32_t count, uint8_t* target) override {
+    auto memory = std::make_shared<CallMemory>(first, count, target, work_.block_bytes);
     client::GetRequest request;
-    std::vector<client::Segment> segments(count);
     request.ns = ns_;
-    request.first_depth = first;
+    request.first_depth = first % kChainBlocks;
     request.items.resize(count);
     for (uint32_t i = 0; i < count; ++i) {
-      segments[i] = {target + i * work_.block_bytes, work_.block_bytes};
-      request.items[i].hash = chain_[first + i];
-      request.items[i].into = {&segments[i], 1};
+      request.items[i].hash = memory->hashes[i];
+      request.items[i].into = {&memory->segments[i], 1};
     }
-    return client_->Get(std::move(request)).ok_items == count;
+    const int64_t started_ns = NowNs();
+    const auto finish = [this, memory, count, started_ns](const client::GetResult& result) {
+      Finish(started_ns, result.ok_items == count);
+    };
+    if (work_.depth > 1) {
+      client_->GetAsync(std::move(request), finish);
+    } else {
+      finish(client_->Get(std::move(request)));
+    }
+    return true;
   }
 
-  bool Lookup(uint32_t first, uint32_t count) override {
+  bool StartLookup(uint32_t first, uint32_t count) override {
+    const CallMemory memory(first, count, nullptr, 0);
     client::LookupRequest request;
     request.ns = ns_;
-    request.chain = {&chain_[first], count};
-    request.first_depth = first;
-    const client::LookupResult result = client_->Lookup(request);
-    return result.outcome == client::Outcome::kOk && result.prefix_blocks == count;
+    request.chain = memory.hashes;
+    request.first_depth = first % kChainBlocks;
+    const int64_t started_ns = NowNs();
+    const auto finish = [this, count, started_ns](const client::LookupResult& result) {
+      Finish(started_ns, result.outcome == client::Outcome::kOk && result.prefix_blocks == count);
+    };
+    if (work_.depth > 1) {
+      client_->LookupAsync(std::move(request), finish);
+    } else {
+      finish(client_->Lookup(request));
+    }
+    return true;
+  }
+
+  int64_t Await() override {
+    MutexLock lock(mutex_);
+    while (ended_ns_.empty()) call_ended_.Wait(mutex_);
+    const int64_t took_ns = ended_ns_.front();
+    ended_ns_.pop_front();
+    return took_ns;
   }
 
   bool ReadInPlace(uint32_t first, uint32_t count) override {
+    const CallMemory memory(first, count, nullptr, 0);
     client::ViewRequest request;
     request.ns = ns_;
-    request.chain = {&chain_[first], count};
-    request.first_depth = first;
+    request.chain = memory.hashes;
+    request.first_depth = first % kChainBlocks;
     const client::ViewResult result = client_->GetView(request);
     return result.prefix_views == count && result.views[0].in_place();
   }
@@ -103,10 +145,20 @@ class HalflifePeer final : public Peer {
   bool Clear() override { return client_->DeleteNamespace(ns_) >= 0; }
 
  private:
+  void Finish(int64_t started_ns, bool good) {
+    const int64_t took_ns = good ? NowNs() - started_ns : -1;
+    MutexLock lock(mutex_);
+    ended_ns_.push_back(took_ns);
+    call_ended_.NotifyOne();
+  }
+
   const Work work_;
   const std::unique_ptr<client::Client> client_;
   client::NamespaceHandle ns_;
-  std::vector<client::Hash> chain_;
+
+  Mutex mutex_;
+  CondVar call_ended_;
+  std::deque<int64_t> ended_ns_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

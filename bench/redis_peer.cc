@@ -1,8 +1,9 @@
 #include <hiredis/hiredis.h>
 
-#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <vector>
 
 #include "bench/peer.h"
@@ -10,83 +11,119 @@
 namespace halflife::bench {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 30;
+constexpr size_t kKeyBytes = 32;  // as long as a block hash
 
 class RedisPeer final : public Peer {
  public:
-  RedisPeer(const Work& work, redisContext* context) : work_(work), context_(context) {
-    // Redis overwrites: it needs no more keys than fit.
-    const size_t most = std::max<size_t>(kMaxBytes / work.block_bytes, 512);
-    for (uint32_t i = 0; i < work.blocks; ++i) {
-      char key[33];
-      std::snprintf(key, sizeof key, "%032zx", i % most);  // as long as a block hash
-      keys_.emplace_back(key, 32);
-    }
-  }
+  RedisPeer(const Work& work, redisContext* context)
+      : block_bytes_(work.block_bytes), keys_(work.distinct_blocks), context_(context) {}
   ~RedisPeer() override { redisFree(context_); }
 
-  bool Put(uint32_t first, uint32_t count, const uint8_t* source) override {
+  bool StartPut(uint32_t first, uint32_t count, const uint8_t* source) override {
+    Begin({.kind = Kind::kPut, .count = count});
     for (uint32_t i = 0; i < count; ++i) {
-      const char* argv[] = {"SET", keys_[first + i].data(),
-                            reinterpret_cast<const char*>(source + i * work_.block_bytes)};
-      const size_t lengths[] = {3, 32, work_.block_bytes};
+      const std::string key = Key(first + i);
+      const char* argv[] = {"SET", key.data(),
+                            reinterpret_cast<const char*>(source + i * block_bytes_)};
+      const size_t lengths[] = {3, kKeyBytes, block_bytes_};
       if (redisAppendCommandArgv(context_, 3, argv, lengths) != REDIS_OK) return false;
     }
-    return Replies(count,
-                   [](redisReply* reply, uint32_t) { return reply->type == REDIS_REPLY_STATUS; });
+    return Send();
   }
 
-  bool Get(uint32_t first, uint32_t count, uint8_t* target) override {
+  bool StartGet(uint32_t first, uint32_t count, uint8_t* target) override {
+    Begin({.kind = Kind::kGet, .count = count, .target = target});
     for (uint32_t i = 0; i < count; ++i) {
-      const char* argv[] = {"GET", keys_[first + i].data()};
-      const size_t lengths[] = {3, 32};
+      const std::string key = Key(first + i);
+      const char* argv[] = {"GET", key.data()};
+      const size_t lengths[] = {3, kKeyBytes};
       if (redisAppendCommandArgv(context_, 2, argv, lengths) != REDIS_OK) return false;
     }
-    return Replies(count, [&](redisReply* reply, uint32_t i) {
-      if (reply->type != REDIS_REPLY_STRING || reply->len != work_.block_bytes) return false;
-      std::memcpy(target + i * work_.block_bytes, reply->str, reply->len);
-      return true;
-    });
+    return Send();
   }
 
-  bool Lookup(uint32_t first, uint32_t count) override {
+  bool StartLookup(uint32_t first, uint32_t count) override {
+    Begin({.kind = Kind::kExists, .count = count});
+    std::vector<std::string> keys;
+    for (uint32_t i = 0; i < count; ++i) keys.push_back(Key(first + i));
     std::vector<const char*> argv = {"EXISTS"};
     std::vector<size_t> lengths = {6};
-    for (uint32_t i = 0; i < count; ++i) {
-      argv.push_back(keys_[first + i].data());
-      lengths.push_back(32);
+    for (const std::string& key : keys) {
+      argv.push_back(key.data());
+      lengths.push_back(kKeyBytes);
     }
-    if (redisAppendCommandArgv(context_, static_cast<int>(argv.size()), argv.data(),
-                               lengths.data()) != REDIS_OK) {
-      return false;
+    return redisAppendCommandArgv(context_, static_cast<int>(argv.size()), argv.data(),
+                                  lengths.data()) == REDIS_OK &&
+           Send();
+  }
+
+  int64_t Await() override {
+    const Pending call = pending_.front();
+    pending_.pop_front();
+    const uint32_t replies = call.kind == Kind::kExists ? 1 : call.count;
+    bool good = true;
+    for (uint32_t i = 0; i < replies && good; ++i) {
+      void* reply = nullptr;
+      if (redisGetReply(context_, &reply) != REDIS_OK) return -1;
+      good = TakeReply(call, i, *static_cast<redisReply*>(reply));
+      freeReplyObject(reply);
     }
-    return Replies(1, [&](redisReply* reply, uint32_t) {
-      return reply->type == REDIS_REPLY_INTEGER && reply->integer == static_cast<int64_t>(count);
-    });
+    return calls_.End(good);
   }
 
   bool Clear() override {
     if (redisAppendCommand(context_, "FLUSHALL") != REDIS_OK) return false;
-    return Replies(1,
-                   [](redisReply* reply, uint32_t) { return reply->type == REDIS_REPLY_STATUS; });
+    Begin({.kind = Kind::kPut, .count = 1});
+    return Await() >= 0;
   }
 
  private:
-  template <typename Check>
-  bool Replies(uint32_t count, Check check) {
-    bool good = true;
-    for (uint32_t i = 0; i < count; ++i) {
-      void* reply = nullptr;
-      if (redisGetReply(context_, &reply) != REDIS_OK) return false;
-      good = check(static_cast<redisReply*>(reply), i) && good;
-      freeReplyObject(reply);
-    }
-    return good;
+  enum class Kind { kPut, kGet, kExists };
+  struct Pending {
+    Kind kind = Kind::kPut;
+    uint32_t count = 0;
+    uint8_t* target = nullptr;
+  };
+
+  void Begin(const Pending& call) {
+    calls_.Begin();
+    pending_.push_back(call);
   }
 
-  const Work work_;
+  // hiredis would send with the next reply only, and so never have two calls outstanding.
+  bool Send() {
+    int all_sent = 0;
+    while (all_sent == 0) {
+      if (redisBufferWrite(context_, &all_sent) != REDIS_OK) return false;
+    }
+    return true;
+  }
+
+  bool TakeReply(const Pending& call, uint32_t i, const redisReply& reply) const {
+    switch (call.kind) {
+      case Kind::kPut:
+        return reply.type == REDIS_REPLY_STATUS;
+      case Kind::kExists:
+        return reply.type == REDIS_REPLY_INTEGER && reply.integer == int64_t{call.count};
+      case Kind::kGet:
+        break;
+    }
+    if (reply.type != REDIS_REPLY_STRING || reply.len != block_bytes_) return false;
+    std::memcpy(call.target + i * block_bytes_, reply.str, reply.len);
+    return true;
+  }
+
+  std::string Key(uint32_t block) const {
+    char key[kKeyBytes + 1];
+    std::snprintf(key, sizeof key, "%0*x", static_cast<int>(kKeyBytes), block % keys_);
+    return {key, kKeyBytes};
+  }
+
+  const size_t block_bytes_;
+  const uint32_t keys_;
   redisContext* const context_;
-  std::vector<std::string> keys_;
+  CallsInOrder calls_;
+  std::deque<Pending> pending_;
 };
 
 }  // namespace

@@ -1,176 +1,92 @@
-// Get, Put and Lookup side by side: memcpy, Halflife and Redis do the same work in one run, round
-// by round, and the medians are printed as ratios. bench/README.md says how to read it;
-// bench/run.sh starts the servers.
+// Get, Put and Lookup side by side: Halflife, its limits (memcpy, bare sockets, an empty call),
+// Redis and memcached do the same work in one run, round by round. bench/README.md says how to read
+// it. It starts and stops the servers itself.
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "CLI/CLI.hpp"
-#include "bench/peer.h"
-#include "bench/steady_table.h"
+#include "bench/lookup_table.h"
+#include "bench/servers.h"
+#include "bench/transfer_table.h"
 
 namespace halflife::bench {
 namespace {
 
 struct Flags {
-  std::string halflife_unix, halflife_tcp, redis_unix, redis_tcp;
+  std::string build = "build/release";
+  std::vector<std::string> only;
+  std::vector<std::string> rows;
+  std::vector<size_t> kib = {64, 256, 1024, 4096};
+  std::vector<uint32_t> depths = {1, 4};
   int rounds = 5;
-  uint64_t bytes_per_round = uint64_t{256} << 20;
-  uint32_t batch = 16;
-  int lookups_per_round = 2000;
-  bool shared_memory = false;
+  int cell_ms = 120;
+  uint32_t resident_blocks = 1'000'000;
 };
 
-double Seconds(const std::function<bool()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  if (!work()) return -1;
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+bool Wanted(const Flags& flags, const std::string& section) {
+  return flags.only.empty() ||
+         std::find(flags.only.begin(), flags.only.end(), section) != flags.only.end();
 }
 
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[values.size() / 2];
-}
-
-std::vector<Contender> Contenders(const Flags& flags) {
-  std::vector<Contender> all = {{"memcpy", [](const Work& w) { return MakeMemcpyPeer(w); }}};
-  const auto add = [&](const std::string& name, const std::string& endpoint, bool halflife,
-                       bool verify) {
-    if (endpoint.empty()) return;
-    all.push_back({name, [=](const Work& w) {
-                     return halflife ? MakeHalflifePeer(w, {.endpoint = endpoint, .verify = verify})
-                                     : MakeRedisPeer(w, endpoint);
-                   }});
+std::vector<Contender> WantedRows(const Flags& flags, std::vector<Contender> rows) {
+  const auto unwanted = [&](const Contender& row) {
+    return std::none_of(flags.rows.begin(), flags.rows.end(), [&](const std::string& part) {
+      return row.name.find(part) != std::string::npos;
+    });
   };
-  add("halflife unix", flags.halflife_unix, true, true);
-  add("halflife unix, no verify", flags.halflife_unix, true, false);
-  add("redis unix", flags.redis_unix, false, false);
-  add("halflife tcp", flags.halflife_tcp, true, true);
-  add("redis tcp", flags.redis_tcp, false, false);
-  return all;
-}
-
-// Medians of one contender in bytes per second (put, get).
-struct Rates {
-  std::vector<double> put, get;
-};
-
-bool PutAll(Peer& peer, const Work& work, uint32_t batch, const std::vector<uint8_t>& source) {
-  for (uint32_t first = 0; first < work.blocks; first += batch) {
-    const uint32_t count = std::min(batch, work.blocks - first);
-    if (!peer.Put(first, count, source.data() + first * work.block_bytes)) return false;
+  if (!flags.rows.empty()) {
+    rows.erase(std::remove_if(rows.begin(), rows.end(), unwanted), rows.end());
   }
-  return true;
+  return rows;
 }
 
-bool GetAll(Peer& peer, const Work& work, uint32_t batch, std::vector<uint8_t>& target) {
-  for (uint32_t first = 0; first < work.blocks; first += batch) {
-    const uint32_t count = std::min(batch, work.blocks - first);
-    if (!peer.Get(first, count, target.data() + first * work.block_bytes)) return false;
-  }
-  return true;
+TransferWork WorkOf(const Flags& flags, bool put, bool shared_memory) {
+  TransferWork work;
+  work.title = std::string(put ? "Put" : "Get") +
+               (shared_memory ? ", shared memory, 16 blocks per call" : ", 1 block per call");
+  work.put = put;
+  for (const size_t kib : flags.kib) work.block_sizes.push_back(kib << 10);
+  work.depths = shared_memory ? std::vector<uint32_t>{1} : flags.depths;
+  work.batch = shared_memory ? 16 : 1;
+  work.rounds = flags.rounds;
+  work.cell_ns = int64_t{flags.cell_ms} * 1'000'000;
+  work.fill_bytes = uint64_t{2304} << 20;  // more than halflifed may keep
+  return work;
 }
 
-// One round of one contender; false ends the benchmark.
-bool Round(const Contender& contender, const Work& work, const Flags& flags, Rates& rates) {
-  const uint64_t bytes = work.block_bytes * work.blocks;
-  std::vector<uint8_t> source(bytes), target(bytes, 1);
-  for (uint64_t i = 0; i < bytes; i += 8) source[i] = static_cast<uint8_t>(i >> 12);
-  const auto peer = contender.make(work);
-  if (peer == nullptr || !peer->Clear()) return false;
-  const auto reopened = contender.make(work);  // Clear drops the namespace too
-  if (reopened == nullptr) return false;
-  const double put = Seconds([&] { return PutAll(*reopened, work, flags.batch, source); });
-  const double get = Seconds([&] { return GetAll(*reopened, work, flags.batch, target); });
-  if (put < 0 || get < 0 || source != target) {
-    std::fprintf(stderr, "%s: %s at %zu bytes\n", contender.name.c_str(),
-                 put < 0   ? "Put failed"
-                 : get < 0 ? "Get failed"
-                           : "WRONG BYTES",
-                 work.block_bytes);
-    return false;
-  }
-  rates.put.push_back(static_cast<double>(bytes) / put);
-  rates.get.push_back(static_cast<double>(bytes) / get);
-  return reopened->Clear();
-}
-
-bool TransportTable(const Flags& flags) {
-  const std::vector<Contender> contenders = Contenders(flags);
-  std::printf("%-26s %10s %12s %12s %12s %12s\n", "Put and Get, 1 caller", "block KiB", "put MB/s",
-              "x memcpy", "get MB/s", "x memcpy");
-  for (const size_t block_bytes : {size_t{64} << 10, size_t{1} << 20, size_t{4} << 20}) {
-    const Work work{block_bytes, static_cast<uint32_t>(flags.bytes_per_round / block_bytes)};
-    std::vector<Rates> rates(contenders.size());
-    for (int round = 0; round < flags.rounds; ++round) {
-      for (size_t c = 0; c < contenders.size(); ++c) {
-        if (!Round(contenders[c], work, flags, rates[c])) return false;
+bool Transfers(const Flags& flags) {
+  const bool any = Wanted(flags, "get") || Wanted(flags, "put") || Wanted(flags, "shm-get") ||
+                   Wanted(flags, "shm-put") || Wanted(flags, "in-place");
+  if (!any) return true;
+  const auto servers = Servers::Start({.build = flags.build});
+  if (servers == nullptr) return false;
+  for (const bool shared_memory : {false, true}) {
+    const std::vector<Contender> rows =
+        WantedRows(flags, shared_memory ? servers->SharedMemoryRows() : servers->SocketRows());
+    for (const bool put : {false, true}) {
+      const std::string section = std::string(shared_memory ? "shm-" : "") + (put ? "put" : "get");
+      if (Wanted(flags, section) && !TransferTable(rows, WorkOf(flags, put, shared_memory))) {
+        return false;
       }
     }
-    for (size_t c = 0; c < contenders.size(); ++c) {
-      const double put = Median(rates[c].put), get = Median(rates[c].get);
-      std::printf("%-26s %10zu %12.0f %12.3f %12.0f %12.3f\n", contenders[c].name.c_str(),
-                  block_bytes >> 10, put / 1e6, put / Median(rates[0].put), get / 1e6,
-                  get / Median(rates[0].get));
-    }
   }
-  return true;
+  return !Wanted(flags, "in-place") || InPlaceTable(servers->halflife_unix(), flags.rounds);
 }
 
-// Lookup of 512 resident blocks of 4 KiB, against one EXISTS of 512 keys.
-bool LookupTable(const Flags& flags) {
-  const Work work{4096, 512};
-  std::vector<Contender> contenders = Contenders(flags);
-  contenders.erase(contenders.begin());  // memcpy has nothing to look up
-  std::vector<std::vector<double>> rates(contenders.size());
-  const std::vector<uint8_t> source(work.block_bytes * work.blocks, 7);
-  for (int round = 0; round < flags.rounds; ++round) {
-    for (size_t c = 0; c < contenders.size(); ++c) {
-      const auto peer = contenders[c].make(work);
-      if (peer == nullptr || !peer->Clear()) return false;
-      const auto reopened = contenders[c].make(work);
-      if (reopened == nullptr || !PutAll(*reopened, work, 64, source)) return false;
-      const double seconds = Seconds([&] {
-        for (int i = 0; i < flags.lookups_per_round; ++i) {
-          if (!reopened->Lookup(0, work.blocks)) return false;
-        }
-        return true;
-      });
-      if (seconds < 0 || !reopened->Clear()) return false;
-      rates[c].push_back(flags.lookups_per_round / seconds);
-    }
-  }
-  std::printf("\n%-26s %12s %14s\n", "Lookup of 512 blocks", "per second", "x redis unix");
-  double redis = 0;
-  for (size_t c = 0; c < contenders.size(); ++c) {
-    if (contenders[c].name == "redis unix") redis = Median(rates[c]);
-  }
-  for (size_t c = 0; c < contenders.size(); ++c) {
-    std::printf("%-26s %12.0f %14.2f\n", contenders[c].name.c_str(), Median(rates[c]),
-                redis > 0 ? Median(rates[c]) / redis : 0);
-  }
-  return true;
-}
-
-// Shared memory beside its limit and Redis on the Unix socket.
-bool SharedMemoryTables(const Flags& flags) {
-  std::vector<Contender> rows = {{"memcpy", [](const Work& w) { return MakeMemcpyPeer(w); }}};
-  const std::string& endpoint = flags.halflife_unix;
-  for (const bool verify : {false, true}) {
-    rows.push_back({verify ? "halflife shm, verified" : "halflife shm", [=](const Work& w) {
-                      return MakeHalflifePeer(
-                          w, {.endpoint = endpoint, .verify = verify, .shared_memory = true});
-                    }});
-  }
-  rows.push_back({"redis unix", [&](const Work& w) { return MakeRedisPeer(w, flags.redis_unix); }});
-  const SteadyWork work{.rounds = flags.rounds, .batch = flags.batch};
-  if (!SteadyGetTable(rows, work)) return false;
-  rows.erase(rows.begin() + 2);  // a Put is always verified
-  return SteadyPutTable(rows, work) && InPlaceTable(endpoint, work);
+bool Lookups(const Flags& flags) {
+  if (!Wanted(flags, "lookup")) return true;
+  const uint64_t bytes = uint64_t{flags.resident_blocks} * 4096 * 12 / 10 + (uint64_t{64} << 20);
+  const auto servers =
+      Servers::Start({.build = flags.build, .dram_budget = std::to_string(bytes >> 20) + "MiB"});
+  if (servers == nullptr) return false;
+  LookupWork work;
+  work.rounds = flags.rounds;
+  work.resident_blocks = flags.resident_blocks;
+  return LookupTable(WantedRows(flags, servers->LookupRows()), work) &&
+         TokenLookupTable(servers->halflife_unix(), work);
 }
 
 }  // namespace
@@ -178,25 +94,20 @@ bool SharedMemoryTables(const Flags& flags) {
 
 int main(int argc, char** argv) {
   halflife::bench::Flags flags;
-  CLI::App app("Halflife's transport against memcpy and Redis, side by side");
-  app.add_option("--halflife-unix", flags.halflife_unix, "unix:///path of halflifed");
-  app.add_option("--halflife-tcp", flags.halflife_tcp, "host:port of halflifed");
-  app.add_option("--redis-unix", flags.redis_unix, "unix:///path of redis-server");
-  app.add_option("--redis-tcp", flags.redis_tcp, "host:port of redis-server");
+  CLI::App app("Halflife against its limits, Redis and memcached, side by side");
+  app.add_option("--build", flags.build, "directory of the binaries");
+  app.add_option("--only", flags.only, "sections: get, put, shm-get, shm-put, in-place, lookup")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"get", "put", "shm-get", "shm-put", "in-place", "lookup"}));
+  app.add_option("--rows", flags.rows, "only rows whose name holds one of these")->delimiter(',');
+  app.add_option("--kib", flags.kib, "block sizes in KiB")->delimiter(',');
+  app.add_option("--depths", flags.depths, "calls outstanding at a time")->delimiter(',');
   app.add_option("--rounds", flags.rounds, "rounds; medians are printed")->check(CLI::Range(1, 99));
-  app.add_option("--bytes", flags.bytes_per_round, "bytes per round and block size");
-  app.add_option("--batch", flags.batch, "blocks per call")->check(CLI::Range(1, 128));
-  app.add_option("--lookups", flags.lookups_per_round, "lookups per round");
-  app.add_flag("--shared-memory", flags.shared_memory, "only the tables of shared memory");
+  app.add_option("--cell-ms", flags.cell_ms, "time of each row in each round")
+      ->check(CLI::Range(10, 10'000));
+  app.add_option("--resident", flags.resident_blocks, "blocks in the index for lookup");
   CLI11_PARSE(app, argc, argv);
-  if (flags.shared_memory) {
-    if (halflife::bench::SharedMemoryTables(flags)) return 0;
-    std::fprintf(stderr, "transport_bench: stopped, no figures\n");
-    return 1;
-  }
-  if (!halflife::bench::TransportTable(flags) || !halflife::bench::LookupTable(flags)) {
-    std::fprintf(stderr, "transport_bench: stopped, no figures\n");
-    return 1;
-  }
-  return 0;
+  if (halflife::bench::Transfers(flags) && halflife::bench::Lookups(flags)) return 0;
+  std::fprintf(stderr, "transport_bench: stopped, no figures\n");
+  return 1;
 }

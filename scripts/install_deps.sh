@@ -41,8 +41,9 @@ zsh|its completion is tested
 fish|its completion is tested
 "
 BENCH_PACKAGES="
-redis-server|the peer in bench/
+redis-server|a peer in bench/
 libhiredis-dev|its client
+memcached|a peer in bench/
 "
 
 groups=("$@")
