@@ -4,9 +4,9 @@
 
 #include <cmath>
 
+#include "storage/residency/model/reuse_summary.h"
 #include "tests/tools/listed_requests.h"
 #include "tools/analyze/analysis_report.h"
-#include "tools/analyze/reuse_summary.h"
 #include "tools/analyze/trace_analysis.h"
 #include "tools/trace/trace_reader.h"
 #include "tools/workload/random.h"

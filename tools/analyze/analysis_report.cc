@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/analyze/reuse_summary.h"
+#include "storage/residency/model/reuse_summary.h"
 
 namespace halflife::tools {
 namespace {

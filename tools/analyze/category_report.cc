@@ -4,7 +4,7 @@
 
 #include "common/strings.h"
 #include "storage/residency/categories/category_words.h"
-#include "tools/analyze/reuse_summary.h"
+#include "storage/residency/model/reuse_summary.h"
 
 namespace halflife::tools {
 namespace {

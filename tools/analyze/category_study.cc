@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "storage/residency/categories/category_words.h"
-#include "tools/analyze/reuse_summary.h"
+#include "storage/residency/model/reuse_summary.h"
 #include "tools/output/report.h"
 
 namespace halflife::tools {

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "storage/residency/model/reuse_summary.h"
 #include "tools/analyze/analysis_report.h"
-#include "tools/analyze/reuse_summary.h"
 #include "tools/analyze/svg_plot.h"
 
 namespace halflife::tools {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "absl/types/span.h"
-#include "tools/analyze/reuse_summary.h"
+#include "storage/residency/model/reuse_summary.h"
 
 namespace halflife::tools {
 namespace {

@@ -1,9 +1,9 @@
-#include "tools/analyze/reuse_summary.h"
+#include "storage/residency/model/reuse_summary.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace halflife::tools {
+namespace halflife {
 namespace {
 
 // Age at which the life table has come down to `survival`, by interpolation within its bin.
@@ -53,4 +53,4 @@ ReuseSummary SummariseReuse(const IdleHistogram& intervals, double horizon_s) {
   return summary;
 }
 
-}  // namespace halflife::tools
+}  // namespace halflife

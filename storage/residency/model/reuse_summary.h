@@ -2,7 +2,7 @@
 
 #include "storage/residency/model/idle_histogram.h"
 
-namespace halflife::tools {
+namespace halflife {
 
 // What the idle intervals of a category say about reuse, in the form that a person compares.
 struct ReuseSummary {
@@ -21,4 +21,4 @@ struct ReuseSummary {
 // `horizon_s`: no interval was watched for longer.
 ReuseSummary SummariseReuse(const IdleHistogram& intervals, double horizon_s);
 
-}  // namespace halflife::tools
+}  // namespace halflife
