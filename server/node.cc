@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/replay_clock.h"
 #include "common/status.h"
 #include "common/strings.h"
 #include "common/units.h"
@@ -50,6 +51,7 @@ absl::Status Node::Open() {
   BlockStore::Tiers tiers;
   HL_ASSIGN_OR_RETURN(tiers.arena, DramArena::Create(ArenaOptionsOf(config, machine_)));
   HL_ASSIGN_OR_RETURN(tiers.ssd, OpenSsd(*tiers.arena));
+  HL_ASSIGN_OR_RETURN(tiers.clock, StoreClock());
   HL_ASSIGN_OR_RETURN(store_, BlockStore::Open(StoreOptionsOf(config), secret, std::move(tiers)));
 
   io_ = std::make_unique<ThreadPool>(

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/mutex.h"
+#include "tests/tools/listed_requests.h"
 #include "tools/replay/dispatch_queue.h"
 #include "tools/replay/payload.h"
 #include "tools/replay/replay_report.h"
@@ -325,6 +326,20 @@ TEST(Replay, AnOpenLoopCountsHowLateEachRequestStarts) {
 
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->tally.lateness_ns.count, 10u);
+}
+
+TEST(Replay, TellsTheTimeOfEachRequestSinceTheFirst) {
+  FakeBlockService service;
+  std::vector<Request> requests = RequestsFor({{1}, {2}, {3}});
+  requests[2].time_s = 60;
+  ListedRequests source(requests);
+  std::vector<double> times_s;
+  ReplayOptions options{.worker = {.ns = {}, .payload_bytes = kPayloadBytes}, .concurrency = 1};
+  options.at_time = [&times_s](double elapsed_s) { times_s.push_back(elapsed_s); };
+
+  ASSERT_TRUE(Replay(source, service, options, Clock::Real()).ok());
+
+  EXPECT_THAT(times_s, ElementsAre(0, 1, 59));
 }
 
 TEST(Replay, OpenLoopTimesAreCompressedFromTheFirstRequest) {

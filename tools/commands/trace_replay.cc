@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "common/limits.h"
+#include "common/replay_clock.h"
 #include "tools/admin/daemon_connection.h"
 #include "tools/cli/trace_options.h"
 #include "tools/commands/commands.h"
@@ -36,6 +37,7 @@ struct Options {
   absl::Duration get_budget = absl::Seconds(5);
   absl::Duration put_budget = absl::Seconds(5);
   int connections = 1;
+  std::string clock_file;
 };
 
 absl::StatusOr<std::unique_ptr<RequestSource>> OpenSource(const Options& options) {
@@ -156,6 +158,16 @@ int RunTraceReplay(const Context& context, Options options) {
   options.replay.progress = [&progress](double share, uint64_t requests) {
     progress.Update(share, requests);
   };
+  std::unique_ptr<ReplayClock> trace_time;
+  if (!options.clock_file.empty()) {
+    if (options.replay.concurrency != 1 || options.replay.speed > 0) {
+      return FailUsage("--clock-file: one request at a time, so --concurrency 1 and no --speed");
+    }
+    auto opened = ReplayClock::Open(options.clock_file);
+    if (!opened.ok()) return FailInput(opened.status());
+    trace_time = *std::move(opened);
+    options.replay.at_time = [&trace_time](double elapsed_s) { trace_time->MoveTo(elapsed_s); };
+  }
   ClientBlockService service(client.get());
   const auto result = Replay(**source, service, options.replay, Clock::Real());
   progress.Clear();
@@ -197,6 +209,9 @@ void AddReplayOptions(CLI::App* command, Options& options) {
       ->capture_default_str();
   AddDuration(command, "--lookup-budget", options.lookup_budget, "Longest Lookup");
   AddDuration(command, "--get-budget", options.get_budget, "Longest Get, plus 2ms per MiB");
+  // Not for users: a daemon as they have it knows only its own time.
+  command->add_option("--clock-file", options.clock_file, "Of a daemon under test (ReplayClock)")
+      ->group("");
   AddDuration(command, "--put-budget", options.put_budget, "Longest Put");
 }
 

@@ -17,7 +17,8 @@ class DispatchQueue {
  public:
   struct Item {
     Request request;
-    int64_t due_ns = 0;  // 0 in a closed loop
+    int64_t due_ns = 0;    // 0 in a closed loop
+    double elapsed_s = 0;  // in the trace, since its first request
   };
 
   explicit DispatchQueue(size_t limit) : limit_(limit) {}

@@ -36,9 +36,11 @@ class Pacer {
   CondVar idle_;
 };
 
-void RunWorker(Worker& worker, DispatchQueue& queue, const Clock& clock) {
+void RunWorker(Worker& worker, DispatchQueue& queue, const ReplayOptions& options,
+               const Clock& clock) {
   DispatchQueue::Item item;
   while (queue.Pop(item)) {
+    if (options.at_time) options.at_time(item.elapsed_s);
     if (item.due_ns > 0) worker.RecordLateness(clock.NowNanos() - item.due_ns);
     worker.Replay(item.request);
     queue.Done(item);
@@ -56,6 +58,7 @@ absl::Status Feed(RequestSource& source, const ReplayOptions& options, const Clo
     HL_ASSIGN_OR_RETURN(const bool any, source.Next(item.request));
     if (!any) break;
     if (count == 0) first_time_s = item.request.time_s;
+    item.elapsed_s = std::max(0.0, item.request.time_s - first_time_s);
     if (options.speed > 0) {
       item.due_ns = start_ns + DueNanos(item.request.time_s, first_time_s, options.speed);
       pacer.WaitUntil(item.due_ns);
@@ -85,7 +88,8 @@ absl::StatusOr<ReplayResult> Replay(RequestSource& source, BlockService& service
   for (int i = 0; i < options.concurrency; ++i) {
     workers.push_back(std::make_unique<Worker>(&service, options.worker, clock));
     Worker* worker = workers.back().get();
-    HL_CHECK(threads.Submit([worker, &queue, &clock] { RunWorker(*worker, queue, clock); }));
+    HL_CHECK(threads.Submit(
+        [worker, &queue, &options, &clock] { RunWorker(*worker, queue, options, clock); }));
   }
   const absl::Status status = Feed(source, options, clock, queue);
   queue.Close();

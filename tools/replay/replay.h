@@ -23,6 +23,9 @@ struct ReplayOptions {
   double speed = 0;
   std::function<void(double share, uint64_t requests)>
       progress;  // called between requests; may be empty
+  // Told the time of each request in the trace when a worker begins it, counted from the first one;
+  // may be empty. Only with one worker is that the time for all of the request.
+  std::function<void(double elapsed_s)> at_time;
 };
 
 struct ReplayResult {
