@@ -1,0 +1,203 @@
+// What happens to a Get of blocks in DRAM while a daemon does other things: demotion of what others
+// put, reads from SSD for others, readers that stand still, all of it. Each also against a second
+// daemon on the same machine, which tells what is only the machine being busy. bench/README.md.
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "bench/disturbance.h"
+#include "bench/halflifed.h"
+#include "bench/measure.h"
+#include "bench/peer.h"
+
+namespace halflife::bench {
+namespace {
+
+constexpr size_t kHotBlockBytes = size_t{256} << 10;  // another namespace than the disturbance's
+constexpr uint32_t kHotBlocks = 256;                  // 64 MiB
+constexpr int64_t kSettleNs = 500'000'000;            // of a disturbance, before it is measured
+
+struct Flags {
+  std::string build = "build/release";
+  int rounds = 5;
+  int cell_ms = 3000;
+  uint64_t mb_per_second = 200;
+  uint32_t batch = 4;
+};
+
+// One way of reading the hot blocks.
+struct Reader {
+  std::string name;
+  std::unique_ptr<Peer> peer;
+};
+
+// One kind of trouble.
+struct Trouble {
+  std::string name;
+  std::vector<Disturbance> kinds;
+  bool elsewhere = false;  // at the other daemon
+};
+
+std::vector<Trouble> Troubles() {
+  const std::vector<Disturbance> all = {Disturbance::kPuts, Disturbance::kSsdReads,
+                                        Disturbance::kStoppedReaders};
+  return {{"alone", {}},
+          {"puts, demotion", {Disturbance::kPuts}},
+          {"same, other daemon", {Disturbance::kPuts}, true},
+          {"reads from SSD", {Disturbance::kSsdReads}},
+          {"same, other daemon", {Disturbance::kSsdReads}, true},
+          {"stopped readers", {Disturbance::kStoppedReaders}},
+          {"all of it", all},
+          {"same, other daemon", all, true}};
+}
+
+// Latencies of one reader under one trouble, round by round.
+struct Cell {
+  std::vector<double> p50_us, p99_us, max_us;
+  uint64_t calls = 0, failed = 0;
+};
+
+class Interference {
+ public:
+  explicit Interference(const Flags& flags)
+      : flags_(flags), target_(flags.batch * kHotBlockBytes) {}
+
+  bool Run() {
+    if (!StartDaemons() || !MakeReaders()) return false;
+    const std::vector<Trouble> troubles = Troubles();
+    cells_.resize(troubles.size() * readers_.size());
+    for (int round = 0; round < flags_.rounds; ++round) {
+      for (size_t t = 0; t < troubles.size(); ++t) {
+        if (!Round(troubles[t], &cells_[t * readers_.size()])) return false;
+      }
+    }
+    Print(troubles);
+    return true;
+  }
+
+ private:
+  bool StartDaemons() {
+    for (const char* name : {"measured", "other"}) {
+      Halflifed::Options options{
+          .build = flags_.build, .directory = directory_.path(), .name = name};
+      options.flags = {"--storage.dram.budget",   std::to_string(kDisturbanceDramBytes),
+                       "--storage.ssd.directory", directory_.path() + "/" + name + "-ssd",
+                       "--storage.ssd.quota",     "4GiB"};
+      daemons_.push_back(Halflifed::Start(options));
+      if (daemons_.back().process == nullptr) return false;
+      if (!PrepareSsdReads(daemons_.back().unix_endpoint)) return false;
+    }
+    return true;
+  }
+
+  bool MakeReaders() {
+    const Work work{kHotBlockBytes, kHotBlocks, 1};
+    const std::string& endpoint = daemons_[0].unix_endpoint;
+    readers_.push_back({"unix", MakeHalflifePeer(work, {.endpoint = endpoint})});
+    readers_.push_back(
+        {"shm", MakeHalflifePeer(work, {.endpoint = endpoint, .shared_memory = true})});
+    for (const Reader& reader : readers_) {
+      if (reader.peer == nullptr) return false;
+    }
+    return PutHot();
+  }
+
+  // Puts the hot blocks that are not there.
+  bool PutHot() {
+    const std::vector<uint8_t> source(kHotBlockBytes * 16, 4);
+    for (uint32_t first = 0; first < kHotBlocks; first += 16) {
+      if (!readers_[0].peer->Put(first, 16, source.data())) {
+        std::fprintf(stderr, "interference_bench: Put failed\n");
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool Round(const Trouble& trouble, Cell* cells) {
+    const Halflifed& daemon = daemons_[trouble.elsewhere ? 1 : 0];
+    std::vector<std::unique_ptr<ServerProcess>> disturbances;
+    for (const Disturbance kind : trouble.kinds) {
+      disturbances.push_back(StartDisturbance(kind, daemon.unix_endpoint,
+                                              flags_.mb_per_second * 1'000'000,
+                                              directory_.path() + "/disturbance.log"));
+      if (disturbances.back() == nullptr) return false;
+    }
+    for (size_t r = 0; r < readers_.size(); ++r) {
+      Cell ignored;
+      Read(*readers_[r].peer, kSettleNs, ignored);
+      Read(*readers_[r].peer, int64_t{flags_.cell_ms} * 1'000'000, cells[r]);
+    }
+    for (const auto& disturbance : disturbances) disturbance->Kill();
+    return true;
+  }
+
+  void Read(Peer& peer, int64_t time_ns, Cell& cell) {
+    std::vector<int64_t> latencies_ns;
+    for (const int64_t begun_ns = NowNs(); NowNs() - begun_ns < time_ns;) {
+      const auto first = static_cast<uint32_t>(random_() % (kHotBlocks / flags_.batch));
+      int64_t took_ns = -1;
+      if (peer.StartGet(first * flags_.batch, flags_.batch, target_.data())) took_ns = peer.Await();
+      ++cell.calls;
+      if (took_ns < 0) {
+        ++cell.failed;
+      } else {
+        latencies_ns.push_back(took_ns);
+      }
+    }
+    if (latencies_ns.empty()) return;
+    cell.p50_us.push_back(Quantile(latencies_ns, 0.5) * 1e-3);
+    cell.p99_us.push_back(Quantile(latencies_ns, 0.99) * 1e-3);
+    cell.max_us.push_back(Quantile(latencies_ns, 1) * 1e-3);
+  }
+
+  void Print(const std::vector<Trouble>& troubles) const {
+    std::printf("Get of %u blocks of %zu KiB in DRAM; each disturbance at %lu MB/s\n", flags_.batch,
+                kHotBlockBytes >> 10, static_cast<unsigned long>(flags_.mb_per_second));
+    std::printf("%-22s %-5s %8s %8s %8s %7s %7s %7s %8s %7s\n", "beside it", "path", "p50 us",
+                "p99 us", "max us", "x alone", "min", "max", "calls", "failed");
+    for (size_t t = 0; t < troubles.size(); ++t) {
+      for (size_t r = 0; r < readers_.size(); ++r) {
+        const Cell& cell = cells_[t * readers_.size() + r];
+        const Spread ratio = RatioSpread(cell.p99_us, cells_[r].p99_us);
+        std::printf(
+            "%-22s %-5s %8.0f %8.0f %8.0f %7.2f %7.2f %7.2f %8lu %7lu\n", troubles[t].name.c_str(),
+            readers_[r].name.c_str(), SpreadOf(cell.p50_us).median, SpreadOf(cell.p99_us).median,
+            SpreadOf(cell.max_us).greatest, ratio.median, ratio.least, ratio.greatest,
+            static_cast<unsigned long>(cell.calls), static_cast<unsigned long>(cell.failed));
+      }
+    }
+  }
+
+  const Flags flags_;
+  const ScratchDirectory directory_;
+  std::vector<Halflifed> daemons_;
+  std::vector<Reader> readers_;
+  std::vector<uint8_t> target_;
+  std::vector<Cell> cells_;  // by trouble, then reader
+  std::mt19937 random_{11};
+};
+
+}  // namespace
+}  // namespace halflife::bench
+
+int main(int argc, char** argv) {
+  using halflife::bench::kDisturbanceFlag;
+  if (argc > 1 && std::string(argv[1]) == kDisturbanceFlag) {
+    return halflife::bench::RunDisturbance({argv + 2, argv + argc});
+  }
+  halflife::bench::Flags flags;
+  CLI::App app("A Get from DRAM, alone and while the daemon does other things");
+  app.add_option("--build", flags.build, "directory of the binaries");
+  app.add_option("--rounds", flags.rounds, "rounds; medians are printed")->check(CLI::Range(1, 99));
+  app.add_option("--cell-ms", flags.cell_ms, "time of each reader in each round");
+  app.add_option("--rate", flags.mb_per_second, "of each disturbance, in MB/s");
+  app.add_option("--batch", flags.batch, "blocks per call")->check(CLI::Range(1, 64));
+  CLI11_PARSE(app, argc, argv);
+  return halflife::bench::Interference(flags).Run() ? 0 : 1;
+}
