@@ -53,6 +53,13 @@ class MemcachedPeer final : public Peer {
                                              : ReceiveValues(call.target, call.count));
   }
 
+  bool Clear() override {
+    char answer[4];
+    return SendAll(socket_.get(), {{const_cast<char*>("flush_all\r\n"), 11}}) &&
+           ReceiveAll(socket_.get(), {{answer, sizeof answer}}) &&
+           std::memcmp(answer, "OK\r\n", sizeof answer) == 0;
+  }
+
  private:
   struct Pending {
     uint8_t* target = nullptr;  // null: a put

@@ -55,7 +55,7 @@ bool Servers::StartRedis() {
 bool Servers::StartMemcached() {
   memcached_unix_.unix_endpoint = UnixEndpoint("memcached");
   memcached_tcp_.tcp_endpoint = FreeTcpEndpoint();
-  std::vector<std::string> command = {"memcached", "-m", "1536", "-I", "16m", "-U", "0"};
+  std::vector<std::string> command = {"memcached", "-m", "4096", "-I", "16m", "-U", "0"};
   if (geteuid() == 0) command.insert(command.end(), {"-u", "root"});
   std::vector<std::string> on_unix = command, on_tcp = command;
   on_unix.insert(on_unix.end(), {"-s", PathOf(memcached_unix_.unix_endpoint)});
