@@ -39,11 +39,6 @@ DefectiveExponential BoundedFit(const IdleHistogram& intervals) {
   return fit;
 }
 
-template <size_t n>
-void AddAll(const std::array<double, n>& added, std::array<double, n>& sum) {
-  for (size_t i = 0; i < n; ++i) sum[i] += added[i];
-}
-
 }  // namespace
 
 double LeafModel::LogLikelihood(const IdleHistogram& intervals) const {
@@ -97,14 +92,6 @@ BinHazard PriorHazard(const IdleHistogram& all_intervals) {
 int LifeTableParameters(const IdleHistogram& intervals) {
   return static_cast<int>(std::count_if(intervals.reused.begin(), intervals.reused.end(),
                                         [](double reused) { return reused > 0; }));
-}
-
-IdleHistogram& operator+=(IdleHistogram& sum, const IdleHistogram& added) {
-  AddAll(added.reused, sum.reused);
-  AddAll(added.reused_s, sum.reused_s);
-  AddAll(added.censored, sum.censored);
-  AddAll(added.censored_s, sum.censored_s);
-  return sum;
 }
 
 }  // namespace halflife

@@ -38,6 +38,4 @@ BinHazard PriorHazard(const IdleHistogram& all_intervals);
 // Free parameters of a life table: one per bin in which reuse was seen.
 int LifeTableParameters(const IdleHistogram& intervals);
 
-IdleHistogram& operator+=(IdleHistogram& sum, const IdleHistogram& added);
-
 }  // namespace halflife

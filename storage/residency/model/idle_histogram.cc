@@ -31,6 +31,26 @@ void IdleHistogram::AddCensored(double age_s, double weight) {
 double IdleHistogram::intervals() const { return Sum(reused) + Sum(censored); }
 double IdleHistogram::reuses() const { return Sum(reused); }
 
+IdleHistogram& operator+=(IdleHistogram& sum, const IdleHistogram& added) {
+  for (int bin = 0; bin < kAgeBins; ++bin) {
+    sum.reused[bin] += added.reused[bin];
+    sum.reused_s[bin] += added.reused_s[bin];
+    sum.censored[bin] += added.censored[bin];
+    sum.censored_s[bin] += added.censored_s[bin];
+  }
+  return sum;
+}
+
+IdleHistogram& operator*=(IdleHistogram& weighted, double factor) {
+  for (int bin = 0; bin < kAgeBins; ++bin) {
+    weighted.reused[bin] *= factor;
+    weighted.reused_s[bin] *= factor;
+    weighted.censored[bin] *= factor;
+    weighted.censored_s[bin] *= factor;
+  }
+  return weighted;
+}
+
 double DefectiveExponential::SurvivalAt(double age_s) const {
   return 1 - reuse_probability + reuse_probability * std::exp(-rate_per_s * age_s);
 }

@@ -19,6 +19,8 @@ struct IdleHistogram {
   double intervals() const;
   double reuses() const;
 };
+IdleHistogram& operator+=(IdleHistogram& sum, const IdleHistogram& added);
+IdleHistogram& operator*=(IdleHistogram& weighted, double factor);
 
 // Reuse with probability `reuse_probability`, then after an exponential time:
 // S(t) = 1 - p + p e^(-rate t).
