@@ -60,7 +60,7 @@ class Bench {
   }
 
   void Print() const {
-    const ModelPolicy::Stats stats = policy_.stats();
+    const ModelReport stats = policy_.Report(now_ns_);
     std::printf(
         "{\"resident_blocks\": %zu, \"ghosts\": %zu, \"touched_blocks\": %zu, "
         "\"ns_per_touched_block\": %.0f, \"ns_per_inserted_block\": %.0f, "

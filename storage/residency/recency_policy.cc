@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/check.h"
+#include "storage/residency/model/model_report.h"
 
 namespace halflife {
 namespace {
@@ -237,6 +238,12 @@ void RecencyPolicy::FreeIfUnused(uint32_t n) {
   by_key_.erase(n);
   prefixes_.Release(node.prefix);
   nodes_.Free(n);
+}
+
+ModelReport RecencyPolicy::Report(int64_t /*now_ns*/) const {
+  ModelReport report;
+  report.memory_bytes = memory_bytes();
+  return report;
 }
 
 size_t RecencyPolicy::memory_bytes() const {

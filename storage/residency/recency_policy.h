@@ -37,6 +37,7 @@ class RecencyPolicy final : public ResidencyPolicy {
   void ClearSkips() override;
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
 
+  ModelReport Report(int64_t now_ns) const override;  // the memory alone
   // Heap bytes of nodes and the set, for the memory budget.
   size_t memory_bytes() const;
 

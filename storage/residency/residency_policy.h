@@ -10,6 +10,8 @@
 
 namespace halflife {
 
+struct ModelReport;
+
 enum class Tier : uint8_t { kDram = 0, kSsd = 1 };
 inline constexpr int kTierCount = 2;
 
@@ -32,6 +34,13 @@ struct TouchedChain {
   absl::Span<const BlockKey> keys;
   uint32_t first_depth = 0;   // of keys[0]
   uint32_t block_tokens = 0;  // of each block; 0 = not known
+  // Below 1: the keys are only this share of the request's blocks, those of a hash sample.
+  double sampled_share = 1;
+
+  uint32_t DepthOf(size_t index) const {
+    if (sampled_share == 1) return first_depth + static_cast<uint32_t>(index);
+    return first_depth + static_cast<uint32_t>(static_cast<double>(index) / sampled_share);
+  }
 };
 
 // What a caller knows of the future of a chain that requests do not show.
@@ -48,6 +57,14 @@ struct HintedChain {
   absl::Span<const BlockKey> keys;
   int64_t until_ns = 0;  // of kRetain
 };
+
+// Recompute time that a hit of a block at `depth` saves, in units of a first block's. A token costs
+// 2 * parameters FLOPs plus 4 * layers * hidden FLOPs per token before it; both are equal at 27,000
+// (Llama-2-7B) to 38,000 tokens of prefix (Qwen2.5-7B): 35,000 stands for the 7B class.
+inline constexpr double kTokensThatDoubleTheCost = 35'000;
+inline double RecomputeValue(uint32_t depth, uint32_t block_tokens) {
+  return 1.0 + static_cast<double>(depth) * block_tokens / kTokensThatDoubleTheCost;
+}
 
 // What a hit is worth: the recompute time that it saves, which grows with depth, or one block.
 enum class RetentionObjective : uint8_t { kTime, kHits };
@@ -78,6 +95,9 @@ class ResidencyPolicy {
   // Is this DRAM block worth a write to SSD when it leaves DRAM? `has_room`: nothing has to go for
   // it.
   virtual bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) = 0;
+
+  // What it has learnt, for those who show it (model/model_report.h). Up to some milliseconds.
+  virtual ModelReport Report(int64_t now_ns) const;
 };
 
 }  // namespace halflife

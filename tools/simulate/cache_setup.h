@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "storage/residency/residency_policy.h"
 #include "tools/simulate/simulated_trace.h"
 
 namespace halflife::tools {
@@ -20,13 +21,5 @@ struct CacheSetup {
 
   size_t block_count() const { return trace->block_count(); }
 };
-
-// Recompute time that a hit of a block at `depth` saves, in units of a first block's. A token costs
-// 2 * parameters FLOPs plus 4 * layers * hidden FLOPs per token before it; both are equal at 27,000
-// (Llama-2-7B) to 38,000 tokens of prefix (Qwen2.5-7B): 35,000 stands for the 7B class.
-inline constexpr double kTokensThatDoubleTheCost = 35'000;
-inline double RecomputeValue(uint32_t depth, uint32_t block_tokens) {
-  return 1.0 + static_cast<double>(depth) * block_tokens / kTokensThatDoubleTheCost;
-}
 
 }  // namespace halflife::tools

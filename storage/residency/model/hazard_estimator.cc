@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace halflife {
 namespace {
@@ -31,8 +32,8 @@ double HazardFit::MultiplierOf(const RequestFeatures& features) const {
   return product;
 }
 
-void HazardEstimator::AddTimeAtRisk(const Interval& interval, double from_s, double to_s,
-                                    double weight) {
+double HazardEstimator::AddTimeAtRisk(const Interval& interval, double from_s, double to_s,
+                                      double weight) {
   double expected_events = 0;
   for (int bin = AgeBinOf(from_s); from_s < to_s; ++bin) {
     const double end_s = bin + 1 < kAgeBins ? std::min(to_s, kAgeEdgesS[bin + 1]) : to_s;
@@ -45,6 +46,8 @@ void HazardEstimator::AddTimeAtRisk(const Interval& interval, double from_s, dou
     const uint8_t level = interval.features.levels[f];
     factor_expected_[f][level] += expected_events / fit_.multiplier[f][level];
   }
+  const uint8_t category = interval.features.levels[kCategoryFactor];
+  return expected_events / fit_.multiplier[kCategoryFactor][category];
 }
 
 void HazardEstimator::AddReuse(const Interval& interval, double age_s, double weight) {
@@ -54,8 +57,9 @@ void HazardEstimator::AddReuse(const Interval& interval, double age_s, double we
   }
 }
 
-void HazardEstimator::Forget(double elapsed_s) {
-  const double kept = std::exp2(-elapsed_s / kHalfLifeS);
+void HazardEstimator::Forget(double elapsed_s) { Scale(std::exp2(-elapsed_s / kHalfLifeS)); }
+
+void HazardEstimator::Scale(double kept) {
   const auto scale = [kept](auto& table) {
     for (auto& row : table) {
       for (double& cell : row) cell *= kept;
@@ -65,6 +69,31 @@ void HazardEstimator::Forget(double elapsed_s) {
   scale(expected_s_);
   scale(factor_events_);
   scale(factor_expected_);
+}
+
+void HazardEstimator::Relearn(int category, double reuses, double expected, double span_s) {
+  // Time that the evidence stands for: the integral of what is kept of it.
+  constexpr double kMemoryS = kHalfLifeS / std::numbers::ln2;
+  const double lost = ShareOf(category) * (1 - std::min(1.0, span_s / kMemoryS));
+  const std::array<double, kFactorLevels> other_events = factor_events_[kCategoryFactor];
+  const std::array<double, kFactorLevels> other_expected = factor_expected_[kCategoryFactor];
+  Scale(1 - lost);
+  factor_events_[kCategoryFactor] = other_events;
+  factor_expected_[kCategoryFactor] = other_expected;
+  factor_events_[kCategoryFactor][category] = reuses;
+  factor_expected_[kCategoryFactor][category] = expected;
+}
+
+// Of all the evidence: of the reuses, or of what was expected, whichever is more.
+double HazardEstimator::ShareOf(int category) const {
+  double all_events = 0, all_expected = 0;
+  for (int level = 0; level < kFactorLevels; ++level) {
+    all_events += factor_events_[kCategoryFactor][level];
+    all_expected += factor_expected_[kCategoryFactor][level];
+  }
+  if (all_events <= 0 || all_expected <= 0) return 0;
+  return std::max(factor_events_[kCategoryFactor][category] / all_events,
+                  factor_expected_[kCategoryFactor][category] / all_expected);
 }
 
 double HazardEstimator::events() const {

@@ -37,10 +37,15 @@ class HazardEstimator {
     RequestFeatures features;
     float multiplier = 1;
   };
-  void AddTimeAtRisk(const Interval& interval, double from_s, double to_s, double weight);
+  // Returns how many reuses the fit expected of them, their category left out.
+  double AddTimeAtRisk(const Interval& interval, double from_s, double to_s, double weight);
   void AddReuse(const Interval& interval, double age_s, double weight);
 
   void Forget(double elapsed_s);
+  // What is known of a category is no longer true: only what was seen in the last `span_s`, so many
+  // reuses where the rest of the fit expected so many, is. The curves and the other factors are
+  // shared: they lose as much of their evidence as the category had given them before that.
+  void Relearn(int category, double reuses, double expected, double span_s);
   void Fit();
 
   const HazardFit& fit() const { return fit_; }
@@ -51,6 +56,8 @@ class HazardEstimator {
   using Factors = std::array<std::array<double, kFactorLevels>, kRequestFactors>;
 
   void FitBase();
+  void Scale(double kept);
+  double ShareOf(int category) const;
 
   Curves events_{};
   Curves expected_s_{};  // multiplier x seconds at risk

@@ -36,8 +36,7 @@ class HintMark {
   bool IsRetention() const { return mark_ >= 3; }
   explicit operator bool() const { return mark_ != 0; }
 
-  // When the retention ends, 0 if there is none or it is over. What is parked keeps its mark: it
-  // would come to life again after kSteps steps, 11 days, without a touch.
+  // When the retention ends, 0 if there is none or it is over.
   int64_t RetainedUntilNs(int64_t now_ns) const {
     if (mark_ < 3) return 0;
     const int64_t now_step = now_ns / kRetainStepNs;

@@ -10,15 +10,10 @@ namespace {
 // they are 1. In between, long requests count more, as they do in hits: hit ratio +0.2 points over
 // 1/n on a coding-agent trace, +0.1 on the Mooncake conversation trace.
 constexpr double kWeightExponent = -0.75;
-// Ended idle intervals before the model is followed; and in its fit before it refuses a write.
-constexpr uint64_t kCalibratingReuses = 256;
-// A token costs 2 * parameters FLOPs plus 4 * layers * hidden FLOPs per token before it; both are
-// equal at 27,000 (Llama-2-7B) to 38,000 tokens of prefix (Qwen2.5-7B).
-constexpr double kTokensThatDoubleTheCost = 35'000;
-// Look-ups whose memory is fetched at a time.
+// Look-ups between the announcement of what one needs and the next step: a miss of the processor's
+// caches takes about as long.
 constexpr size_t kPrefetchBlocks = 8;
 constexpr double kNsPerS = 1e9;
-constexpr int64_t kRefitPeriodNs = static_cast<int64_t>(ReuseObserver::kRefitPeriodS * kNsPerS);
 
 // A caller who names the future is taken to be right nine times in ten.
 constexpr int kHintOdds = 10;
@@ -36,16 +31,16 @@ double RetainedIndex(double left_s) {
 }  // namespace
 
 ModelPolicy::ModelPolicy(const Options& options)
-    : options_(options), chains_(this, kHintQueues + HintMark::kQueues) {}
+    : options_(options),
+      chains_(this, kHintQueues + HintMark::kQueues, options.min_ghosts) {}
 
 ModelPolicy::~ModelPolicy() = default;
 
 // --- Order
 
 int ModelPolicy::QueueOf(const TrackedBlock& block) const {
-  const HintMark hint = block.hint;
-  const bool counts = hint.IsRetention() ? hint.RetainedUntilNs(now_ns_) > 0 : bool{hint};
-  return counts ? kHintQueues + hint.queue() : block.group * kMultiplierLevels + block.level;
+  return block.hint ? kHintQueues + block.hint.queue()
+                    : block.group * kMultiplierLevels + block.level;
 }
 
 RetentionRank ModelPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
@@ -82,7 +77,7 @@ double ModelPolicy::IndexOf(const BlockKey& key, int64_t now_ns) const {
 }
 
 bool ModelPolicy::ModelLeads(Tier tier) const {
-  if (observer_.reuses() < kCalibratingReuses) return false;
+  if (observer_.reuses() < kModelCalibratingReuses) return false;
   return duels_[Index(tier)] == nullptr || duels_[Index(tier)]->model_leads();
 }
 
@@ -101,7 +96,7 @@ void ModelPolicy::OnTouch(const TouchedChain& chain) {
 void ModelPolicy::RefitWhenDue(int64_t now_ns) {
   if (refitted_ && now_ns < refit_due_ns_) return;
   refitted_ = true;
-  refit_due_ns_ = now_ns + kRefitPeriodNs;
+  refit_due_ns_ = now_ns + static_cast<int64_t>(options_.refit_period_s * kNsPerS);
   observer_.Refit(now_ns);
   fitted_reuses_ = observer_.reuses();
   table_.Refresh(observer_.fit());
@@ -116,13 +111,22 @@ void ModelPolicy::RefitWhenDue(int64_t now_ns) {
 uint32_t ModelPolicy::NameBlocks(const TouchedChain& chain) {
   numbers_.clear();
   uint32_t known_blocks = 0;
+  const auto announce_place = [&](size_t i) {
+    if (i < chain.keys.size()) chains_.PrefetchPlace(chain.keys[i]);
+  };
+  const auto announce_block = [&](size_t i) {
+    if (i < chain.keys.size()) chains_.PrefetchBlock(chain.keys[i]);
+  };
+  for (size_t i = 0; i < 2 * kPrefetchBlocks; ++i) announce_place(i);
+  for (size_t i = 0; i < kPrefetchBlocks; ++i) announce_block(i);
   for (size_t i = 0; i < chain.keys.size(); ++i) {
-    if (i + kPrefetchBlocks < chain.keys.size()) chains_.Prefetch(chain.keys[i + kPrefetchBlocks]);
-    const auto depth = chain.first_depth + static_cast<uint32_t>(i);
-    const uint32_t n = chains_.FindOrAdd(chain.keys[i], depth);
+    announce_place(i + 2 * kPrefetchBlocks);
+    announce_block(i + kPrefetchBlocks);
+    const uint32_t n = chains_.FindOrAdd(chain.keys[i], chain.DepthOf(i));
     if (chains_[n].named) break;  // twice in one chain
     chains_[n].named = true;
     if (known_blocks == numbers_.size() && chains_[n].touches > 0) ++known_blocks;
+    chains_.PrefetchNeighbours(n);
     numbers_.push_back(n);
   }
   return known_blocks;
@@ -130,13 +134,16 @@ uint32_t ModelPolicy::NameBlocks(const TouchedChain& chain) {
 
 void ModelPolicy::LearnFrom(const TouchedChain& chain) {
   const uint32_t known_blocks = NameBlocks(chain);
-  const auto all_blocks = static_cast<uint32_t>(numbers_.size());
-  const RequestFeatures features =
-      FeaturesOf(chain.category, all_blocks - known_blocks, known_blocks);
+  const double all_blocks = static_cast<double>(numbers_.size()) / chain.sampled_share;
+  const auto known = static_cast<uint32_t>(std::lround(known_blocks / chain.sampled_share));
+  const auto fresh = static_cast<uint32_t>(std::lround(all_blocks)) - known;
+  const RequestFeatures features = FeaturesOf(chain.category, fresh, known);
   const double multiplier = observer_.fit().MultiplierOf(features);
   const uint8_t level = LevelOfMultiplier(multiplier);
   const bool observed = observer_.Samples(chain.keys.back().Head());
+  if (observed) observer_.StartRequest(features.levels[kCategoryFactor], now_ns_);
   const auto weight = static_cast<float>(std::pow(all_blocks, kWeightExponent));
+  EndIntervals();
   std::array<ReuseObserver::CohortId, kHistoryGroups> cohorts{};
   // From the last block to the first, so that each parent ends up behind its child.
   for (auto at = numbers_.rbegin(); at != numbers_.rend(); ++at) {
@@ -159,6 +166,20 @@ void ModelPolicy::LearnFrom(const TouchedChain& chain) {
   }
 }
 
+// The idle intervals of these blocks end here. Neighbours in a chain were mostly touched by the
+// same request before: they are of one cohort, and told at once.
+void ModelPolicy::EndIntervals() {
+  for (size_t first = 0; first < numbers_.size();) {
+    const ReuseObserver::CohortId cohort = chains_[numbers_[first]].cohort;
+    size_t end = first;
+    for (; end < numbers_.size() && chains_[numbers_[end]].cohort == cohort; ++end) {
+      chains_[numbers_[end]].cohort = 0;
+    }
+    observer_.EndInReuse(cohort, now_ns_, static_cast<uint32_t>(end - first));
+    first = end;
+  }
+}
+
 void ModelPolicy::LearnValue(const TouchedChain& chain) {
   if (chain.block_tokens == 0) return;
   const uint16_t prefix = chains_[numbers_.front()].prefix;
@@ -168,8 +189,6 @@ void ModelPolicy::LearnValue(const TouchedChain& chain) {
 
 void ModelPolicy::TouchBlock(uint32_t n, int64_t now_ns) {
   TrackedBlock& block = chains_[n];
-  observer_.EndInReuse(block.cohort, now_ns);
-  block.cohort = 0;
   if (block.touches > 0) {
     const auto gap_s =
         static_cast<float>(static_cast<double>(now_ns - block.last_touch_ns) / kNsPerS);
@@ -224,7 +243,7 @@ void ModelPolicy::EndRetentions() {
   if (step == retentions_ended_) return;
   int64_t ended = std::max(retentions_ended_, step - HintMark::kRetainQueues);
   while (ended < step) {
-    chains_.Empty(kHintQueues + HintMark::QueueOfEnd(++ended * HintMark::kRetainStepNs));
+    chains_.EndHints(kHintQueues + HintMark::QueueOfEnd(++ended * HintMark::kRetainStepNs));
   }
   retentions_ended_ = step;
 }
@@ -256,7 +275,7 @@ bool ModelPolicy::AdmitToSsd(const BlockFacts& facts, bool has_room, int64_t now
   const uint32_t n = chains_.Find(facts.key);
   // Whole chains: what carries a block on SSD follows it there.
   if (n == 0 || chains_.HasChildren(Tier::kSsd, n)) return true;
-  if (!led_[Index(Tier::kSsd)] || fitted_reuses_ < kCalibratingReuses) return true;
+  if (!led_[Index(Tier::kSsd)] || fitted_reuses_ < kModelCalibratingReuses) return true;
   const uint32_t worst = chains_.Lowest(Tier::kSsd, now_ns);
   if (worst == 0) return true;
   return RankOf(Tier::kSsd, chains_[n], now_ns).value >=
@@ -281,18 +300,19 @@ void ModelPolicy::FightDuels(const TouchedChain& chain) {
   }
 }
 
-ModelPolicy::Stats ModelPolicy::stats() const {
-  Stats stats;
-  stats.state = observer_.reuses() < kCalibratingReuses ? State::kCalibrating : State::kServing;
-  stats.observed_reuses = observer_.reuses();
-  stats.observer_sample_rate = observer_.sample_rate();
+// --- Report
+
+ModelState ModelPolicy::StateAt(int64_t now_ns) const { return StateOf(observer_, now_ns); }
+
+ModelReport ModelPolicy::Report(int64_t now_ns) const {
+  ModelReport report = ReportOn(observer_, now_ns);
   for (int tier = 0; tier < kTierCount; ++tier) {
-    stats.model_leads[tier] = ModelLeads(static_cast<Tier>(tier));
-    if (duels_[tier] != nullptr) stats.duels[tier] = duels_[tier]->stats();
+    if (duels_[tier] != nullptr) report.duels[tier] = ReportOn(*duels_[tier]);
+    report.duels[tier].model_leads = ModelLeads(static_cast<Tier>(tier));
   }
-  stats.ghosts = chains_.ghosts();
-  stats.memory_bytes = sizeof *this + chains_.memory_bytes() + observer_.memory_bytes();
-  return stats;
+  report.ghosts = chains_.ghosts();
+  report.memory_bytes = sizeof *this + chains_.memory_bytes() + observer_.memory_bytes();
+  return report;
 }
 
 }  // namespace halflife

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "storage/residency/model/model_report.h"
 #include "storage/residency/model/retention_duel.h"
 #include "storage/residency/model/retention_index.h"
 #include "storage/residency/model/reuse_observer.h"
@@ -29,6 +30,8 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
     bool duel = true;
     // How many times the index of the block it pushes out a demoted block must have.
     double ssd_admission_margin = 1.5;
+    double refit_period_s = ReuseObserver::kRefitPeriodS;
+    size_t min_ghosts = TrackedChains::kMinGhosts;
   };
 
   explicit ModelPolicy(const Options& options);
@@ -49,17 +52,9 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   // block that is not known.
   double IndexOf(const BlockKey& key, int64_t now_ns) const;
 
-  enum class State : uint8_t { kCalibrating, kServing };
-  struct Stats {
-    State state = State::kCalibrating;
-    uint64_t observed_reuses = 0;
-    double observer_sample_rate = 1;
-    std::array<bool, kTierCount> model_leads{};
-    std::array<RetentionDuel::Stats, kTierCount> duels;
-    size_t ghosts = 0;
-    size_t memory_bytes = 0;
-  };
-  Stats stats() const;
+  ModelReport Report(int64_t now_ns) const override;
+  // The report's state alone.
+  ModelState StateAt(int64_t now_ns) const;
   const HazardFit& fit() const { return observer_.fit(); }
 
  private:
@@ -72,6 +67,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   void RefitWhenDue(int64_t now_ns);
   uint32_t NameBlocks(const TouchedChain& chain);
   void LearnFrom(const TouchedChain& chain);
+  void EndIntervals();
   void LearnValue(const TouchedChain& chain);
   void TouchBlock(uint32_t n, int64_t now_ns);
   void FightDuels(const TouchedChain& chain);

@@ -25,15 +25,11 @@ RetentionDuel::RetentionDuel(const RetentionTable* table)
       recency_(MiniatureCache::Order::kRecency, table) {}
 
 void RetentionDuel::SetCapacity(size_t blocks) {
-  const auto scaled = [&] {
-    return static_cast<double>(blocks) * (static_cast<double>(sample_limit_) / 0x1p64);
-  };
-  const uint64_t limit = sample_limit_;
-  while (scaled() > 2 * kSampleBlocks) sample_limit_ /= 2;
-  while (scaled() < kSampleBlocks / 2.0 && sample_limit_ != UINT64_MAX) {
-    sample_limit_ = sample_limit_ * 2 + 1;
-  }
-  if (sample_limit_ != limit) {
+  const double rate = sample_.rate();
+  const auto scaled = [&] { return static_cast<double>(blocks) * sample_.rate(); };
+  while (scaled() > 2 * kSampleBlocks) sample_.Halve();
+  while (scaled() < kSampleBlocks / 2.0 && !sample_.is_whole()) sample_.Double();
+  if (sample_.rate() != rate) {
     model_.Clear();
     recency_.Clear();
   }
@@ -49,6 +45,7 @@ void RetentionDuel::Serve(absl::Span<const SampledBlock> blocks, int64_t now_ns)
   const double recency = recency_.Serve(blocks, now_ns);
   model_hits_ += model;
   recency_hits_ += recency;
+  for (const SampledBlock& block : blocks) served_ += block.value;
   squared_differences_ += (model - recency) * (model - recency);
 }
 
@@ -66,11 +63,12 @@ void RetentionDuel::CloseWindow(int64_t now_ns) {
   }
   model_hits_ *= kKeptPerWindow;
   recency_hits_ *= kKeptPerWindow;
+  served_ *= kKeptPerWindow;
   squared_differences_ *= kKeptPerWindow;
 }
 
 RetentionDuel::Stats RetentionDuel::stats() const {
-  return {model_hits_, recency_hits_, switches_, static_cast<double>(sample_limit_) / 0x1p64};
+  return {model_hits_, recency_hits_, served_, switches_, sample_.rate()};
 }
 
 }  // namespace halflife

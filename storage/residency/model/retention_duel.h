@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "storage/residency/model/hash_sample.h"
 #include "storage/residency/model/miniature_cache.h"
 
 namespace halflife {
@@ -20,7 +21,7 @@ class RetentionDuel {
 
   // How many blocks the whole cache holds.
   void SetCapacity(size_t blocks);
-  bool Samples(uint64_t id) const { return id <= sample_limit_; }
+  bool Samples(uint64_t id) const { return sample_.Has(id); }
   // The sampled blocks of one request, chain order.
   void Serve(absl::Span<const SampledBlock> blocks, int64_t now_ns);
   void RanksChanged() { model_.RanksChanged(); }
@@ -29,6 +30,7 @@ class RetentionDuel {
   struct Stats {
     double model_hits = 0;  // value, exponentially forgotten
     double recency_hits = 0;
+    double served = 0;  // what there was to hit
     uint64_t switches = 0;
     double sample_rate = 1;
   };
@@ -39,9 +41,10 @@ class RetentionDuel {
 
   MiniatureCache model_;
   MiniatureCache recency_;
-  uint64_t sample_limit_ = UINT64_MAX;
+  HashSample sample_;
   double model_hits_ = 0;
   double recency_hits_ = 0;
+  double served_ = 0;
   double squared_differences_ = 0;  // of the two, by request
   int64_t window_end_ns_ = 0;
   int windows_lost_ = 0;  // in a row, by the one that leads

@@ -27,7 +27,7 @@ inline constexpr int kHistoryGroups = kGapClasses * kTouchClasses;
 // `mean_gap_s` is not looked at below two touches.
 inline uint8_t HistoryGroupOf(uint32_t touches, double mean_gap_s) {
   if (touches < 2) return 0;
-  const int log_gap = mean_gap_s < 1 ? 0 : static_cast<int>(std::log2(mean_gap_s));
+  const int log_gap = mean_gap_s < 1 ? 0 : std::ilogb(mean_gap_s);
   const int gap_class = std::min(1 + log_gap, kGapClasses - 1);
   const int touch_class = touches < 4 ? 0 : touches < 16 ? 1 : 2;
   return static_cast<uint8_t>(kGapClasses * touch_class + gap_class);

@@ -14,7 +14,13 @@ double SecondsBetween(int64_t from_ns, int64_t to_ns) {
 }  // namespace
 
 ReuseObserver::ReuseObserver(size_t max_cohorts)
-    : max_cohorts_(max_cohorts), cohorts_(1), ended_(kMaxCategories), categories_(kMaxCategories) {}
+    : max_cohorts_(max_cohorts), cohorts_(1), categories_(kMaxCategories) {}
+
+void ReuseObserver::StartRequest(int category, int64_t now_ns) {
+  if (first_observed_ns_ == 0) first_observed_ns_ = now_ns;
+  last_observed_ns_ = now_ns;
+  windows_.StartRequest(category, now_ns);
+}
 
 ReuseObserver::CohortId ReuseObserver::Open(int64_t now_ns,
                                             const HazardEstimator::Interval& interval,
@@ -37,26 +43,28 @@ void ReuseObserver::CountTime(const Cohort& cohort, int64_t now_ns, double block
   if (now_ns <= cohort.counted_until_ns) return;
   const double from_s = SecondsBetween(cohort.opened_ns, cohort.counted_until_ns);
   const double to_s = SecondsBetween(cohort.opened_ns, now_ns);
-  estimator_.AddTimeAtRisk(cohort.interval, from_s, to_s, cohort.weight * blocks);
+  const double weight = cohort.weight * blocks;
+  const double expected = estimator_.AddTimeAtRisk(cohort.interval, from_s, to_s, weight);
+  windows_.AddTimeAtRisk(cohort.category(), from_s, to_s, weight, expected);
 }
 
-void ReuseObserver::EndInReuse(CohortId id, int64_t now_ns) {
+void ReuseObserver::EndInReuse(CohortId id, int64_t now_ns, uint32_t blocks) {
   if (id == 0) return;
   Cohort& cohort = cohorts_[id];
   const double age_s = SecondsBetween(cohort.opened_ns, now_ns);
-  CountTime(cohort, now_ns, 1);
-  estimator_.AddReuse(cohort.interval, age_s, cohort.weight);
-  ended_[cohort.interval.features.levels[kCategoryFactor]].AddReused(age_s, cohort.weight);
-  --cohort.open_blocks;
-  ++reuses_;
+  const double weight = cohort.weight * static_cast<double>(blocks);
+  CountTime(cohort, now_ns, blocks);
+  estimator_.AddReuse(cohort.interval, age_s, weight);
+  windows_.AddReuse(cohort.category(), age_s, weight);
+  cohort.open_blocks -= blocks;
+  reuses_ += blocks;
 }
 
 void ReuseObserver::EndUnseen(CohortId id, int64_t now_ns) {
   if (id == 0) return;
   Cohort& cohort = cohorts_[id];
   CountTime(cohort, now_ns, 1);
-  ended_[cohort.interval.features.levels[kCategoryFactor]].AddCensored(
-      SecondsBetween(cohort.opened_ns, now_ns), cohort.weight);
+  windows_.AddCensored(cohort.category(), SecondsBetween(cohort.opened_ns, now_ns), cohort.weight);
   --cohort.open_blocks;
 }
 
@@ -74,45 +82,39 @@ void ReuseObserver::Refit(int64_t now_ns) {
   }
   open_.resize(kept);
   AdaptSample();
-  if (refitted_ns_ != 0) {
-    const double elapsed_s = SecondsBetween(refitted_ns_, now_ns);
-    estimator_.Forget(elapsed_s);
-    ForgetCategories(elapsed_s);
-  }
+  if (refitted_ns_ != 0) Forget(SecondsBetween(refitted_ns_, now_ns));
   refitted_ns_ = now_ns;
   estimator_.Fit();
   CountOpenIntervals(now_ns);
 }
 
-void ReuseObserver::ForgetCategories(double elapsed_s) {
+void ReuseObserver::Forget(double elapsed_s) {
+  estimator_.Forget(elapsed_s);
   const double kept = std::exp2(-elapsed_s / HazardEstimator::kHalfLifeS);
-  for (IdleHistogram& ended : ended_) {
-    for (int bin = 0; bin < kAgeBins; ++bin) {
-      ended.reused[bin] *= kept;
-      ended.reused_s[bin] *= kept;
-      ended.censored[bin] *= kept;
-      ended.censored_s[bin] *= kept;
-    }
+  for (const int category : windows_.Advance(elapsed_s, kept)) {
+    const ObservedWindow& now = windows_.known(category);
+    estimator_.Relearn(category, now.ended.reuses(), now.expected, now.span_s);
   }
 }
 
 // Those that opened long ago count less, like those that ended then.
 void ReuseObserver::CountOpenIntervals(int64_t now_ns) {
-  categories_ = ended_;
+  for (int category = 0; category < kMaxCategories; ++category) {
+    categories_[category] = windows_.EndedIn(category);
+  }
   for (const CohortId id : open_) {
     const Cohort& cohort = cohorts_[id];
     const double age_s = SecondsBetween(cohort.opened_ns, now_ns);
     const double kept = std::exp2(-age_s / HazardEstimator::kHalfLifeS);
-    categories_[cohort.interval.features.levels[kCategoryFactor]].AddCensored(
-        age_s, kept * cohort.weight * cohort.open_blocks);
+    categories_[cohort.category()].AddCensored(age_s, kept * cohort.weight * cohort.open_blocks);
   }
 }
 
 void ReuseObserver::AdaptSample() {
   if (open_.size() > max_cohorts_ / 4 * 3) {
-    sample_limit_ /= 2;
-  } else if (open_.size() < max_cohorts_ / 4 && sample_limit_ != UINT64_MAX) {
-    sample_limit_ = sample_limit_ * 2 + 1;
+    sample_.Halve();
+  } else if (open_.size() < max_cohorts_ / 4) {
+    sample_.Double();
   }
 }
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "storage/residency/model/category_windows.h"
+#include "storage/residency/model/hash_sample.h"
 #include "storage/residency/model/hazard_estimator.h"
 #include "storage/residency/model/idle_histogram.h"
 
@@ -22,14 +24,16 @@ class ReuseObserver {
   explicit ReuseObserver(size_t max_cohorts = size_t{1} << 17);
 
   // Whether a request whose last block hashes to this is in the sample.
-  bool Samples(uint64_t hash) const { return hash <= sample_limit_; }
+  bool Samples(uint64_t hash) const { return sample_.Has(hash); }
+  // A request of the sample, whose intervals follow.
+  void StartRequest(int category, int64_t now_ns);
 
   // Intervals that begin now; every block of it is to Join. `weight` is of each block.
   // 0 when there is no room.
   CohortId Open(int64_t now_ns, const HazardEstimator::Interval& interval, float weight);
   void Join(CohortId id) { ++cohorts_[id].open_blocks; }
-  // The interval of one of its blocks ended in a touch.
-  void EndInReuse(CohortId id, int64_t now_ns);
+  // The intervals of so many of its blocks ended in a touch.
+  void EndInReuse(CohortId id, int64_t now_ns, uint32_t blocks = 1);
   // One of its blocks is forgotten: its interval is censored here.
   void EndUnseen(CohortId id, int64_t now_ns);
 
@@ -42,8 +46,13 @@ class ReuseObserver {
   // By category, as of the last Refit: for the operator, and for a policy with one curve a
   // category.
   const IdleHistogram& intervals(int category) const { return categories_[category]; }
-  uint64_t reuses() const { return reuses_; }  // ended intervals, unweighted
-  double sample_rate() const { return static_cast<double>(sample_limit_) / 0x1p64; }
+  // Of the sample.
+  CategoryWindows::Stats activity(int category) const { return windows_.stats(category); }
+  int64_t first_observed_ns() const { return first_observed_ns_; }
+  int64_t last_observed_ns() const { return last_observed_ns_; }
+  int64_t refitted_ns() const { return refitted_ns_; }  // 0 = not yet
+  uint64_t reuses() const { return reuses_; }           // ended intervals, unweighted
+  double sample_rate() const { return sample_.rate(); }
   size_t memory_bytes() const;
 
  private:
@@ -53,23 +62,27 @@ class ReuseObserver {
     HazardEstimator::Interval interval;
     float weight = 0;
     uint32_t open_blocks = 0;
+
+    int category() const { return interval.features.levels[kCategoryFactor]; }
   };
 
   void CountTime(const Cohort& cohort, int64_t now_ns, double blocks);
-  void ForgetCategories(double elapsed_s);
+  void Forget(double elapsed_s);
   void CountOpenIntervals(int64_t now_ns);
   void AdaptSample();
 
   const size_t max_cohorts_;
-  uint64_t sample_limit_ = UINT64_MAX;
+  HashSample sample_;
   std::vector<Cohort> cohorts_;  // 0 is nobody's
   std::vector<CohortId> open_;
   std::vector<CohortId> free_;
   int64_t refitted_ns_ = 0;
   uint64_t reuses_ = 0;
   HazardEstimator estimator_;
-  std::vector<IdleHistogram> ended_;       // by category; censored: out of sight
+  CategoryWindows windows_;
   std::vector<IdleHistogram> categories_;  // with those that are open
+  int64_t first_observed_ns_ = 0;
+  int64_t last_observed_ns_ = 0;
 };
 
 }  // namespace halflife

@@ -13,9 +13,9 @@ constexpr int kGhostList = 1;
 
 }  // namespace
 
-TrackedChains::TrackedChains(const RetentionOrder* order, int queues)
+TrackedChains::TrackedChains(const RetentionOrder* order, int queues, size_t min_ghosts)
     : order_(order),
-      by_key_(0, Hash{&blocks_}, Equal{&blocks_, &prefixes_}),
+      min_ghosts_(min_ghosts),
       dram_queues_(&dram_, queues),
       ssd_queues_(&ssd_, queues),
       shared_queues_(&ssd_, queues),
@@ -25,8 +25,7 @@ TrackedChains::TrackedChains(const RetentionOrder* order, int queues)
 // --- Blocks
 
 uint32_t TrackedChains::Find(const BlockKey& key) const {
-  const auto it = by_key_.find(key);
-  return it == by_key_.end() ? 0 : *it;
+  return by_key_.Find(key.Head(), [&](uint32_t n) { return Is(n, key); });
 }
 
 uint32_t TrackedChains::FindOrAdd(const BlockKey& key, uint32_t depth) {
@@ -35,29 +34,31 @@ uint32_t TrackedChains::FindOrAdd(const BlockKey& key, uint32_t depth) {
   blocks_[n].depth = depth;
   blocks_[n].block = key.block;
   blocks_[n].prefix = prefixes_.Acquire(key.ns);
-  by_key_.insert(n);
+  by_key_.Insert(key.Head(), n);
   BecomeGhost(n);
   return n;
 }
 
-bool TrackedChains::InTier(Tier tier, uint32_t n) const {
-  const uint8_t place = At(tier, n).place;
-  return place != kAbsent && place != kGhost;
+void TrackedChains::PrefetchNeighbours(uint32_t n) const {
+  const QueueLink& link = blocks_[n].in_dram.link;
+  __builtin_prefetch(&blocks_[link.prev]);
+  __builtin_prefetch(&blocks_[link.next]);
+  if (place(Tier::kSsd, n) != kAbsent) __builtin_prefetch(&on_ssd_.Get(n));
 }
 
 void TrackedChains::BecomeGhost(uint32_t n) {
   blocks_[n].parent = 0;
-  At(Tier::kDram, n).place = kGhost;
+  place(Tier::kDram, n) = kGhost;
   dram_aside_.PushBack(n, kGhostList);
   ++ghosts_;
 }
 
 uint32_t TrackedChains::GhostToForget() {
-  const size_t allowed = std::max(kMinGhosts, in_tier_[0] + in_tier_[1]);
+  const size_t allowed = std::max(min_ghosts_, in_tier_[0] + in_tier_[1]);
   // Parents of blocks in a tier are passed over: each is looked at once per turn of the list.
   for (int tries = 0; ghosts_ > allowed && tries < 4; ++tries) {
     const uint32_t n = dram_aside_.front(kGhostList);
-    if (blocks_[n].tiers[0].children == 0 && blocks_[n].tiers[1].children == 0) return n;
+    if (!HasChildren(Tier::kDram, n) && !HasChildren(Tier::kSsd, n)) return n;
     dram_aside_.Remove(n, kGhostList);
     dram_aside_.PushBack(n, kGhostList);
   }
@@ -65,12 +66,18 @@ uint32_t TrackedChains::GhostToForget() {
 }
 
 void TrackedChains::Forget(uint32_t n) {
-  HL_CHECK(At(Tier::kDram, n).place == kGhost);
+  HL_CHECK(place(Tier::kDram, n) == kGhost);
   dram_aside_.Remove(n, kGhostList);
   --ghosts_;
-  by_key_.erase(n);
+  by_key_.Erase(HashOf(n), n);
   prefixes_.Release(blocks_[n].prefix);
   blocks_.Free(n);
+  if (lowest_ == n) lowest_ = 0;
+  // The next one to be forgotten, and the one after it.
+  const uint32_t next = dram_aside_.front(kGhostList);
+  if (next == 0) return;
+  by_key_.Prefetch(HashOf(next));
+  __builtin_prefetch(&blocks_[blocks_[next].in_dram.link.next]);
 }
 
 // --- Facts
@@ -79,7 +86,7 @@ void TrackedChains::Insert(Tier tier, uint32_t n, const BlockFacts& facts) {
   if (InTier(tier, n)) return;
   if (!InAnyTier(n)) {
     dram_aside_.Remove(n, kGhostList);
-    At(Tier::kDram, n).place = kAbsent;
+    place(Tier::kDram, n) = kAbsent;
     --ghosts_;
     if (facts.parent != BlockKey{}) LinkToParent(n, facts.parent);
   }
@@ -87,7 +94,7 @@ void TrackedChains::Insert(Tier tier, uint32_t n, const BlockFacts& facts) {
   const uint32_t parent = blocks_[n].parent;
   if (parent != 0) ++At(tier, parent).children;
   LinkNew(tier, n);
-  if (tier == Tier::kDram && At(Tier::kSsd, n).place == kQueued) {
+  if (tier == Tier::kDram && place(Tier::kSsd, n) == kQueued) {
     Dequeue(Tier::kSsd, n);
     Enqueue(Tier::kSsd, n, kShared, false);
   }
@@ -103,27 +110,26 @@ void TrackedChains::LinkToParent(uint32_t n, const BlockKey& parent_key) {
 
 // Beside its parent where that is in the same queue: blocks arrive head first, and tails go first.
 void TrackedChains::LinkNew(Tier tier, uint32_t n) {
-  const uint8_t place = PlaceOf(tier, n);
+  const uint8_t at = PlaceOf(tier, n);
   const uint32_t parent = blocks_[n].parent;
   const int queue = order_->QueueOf(blocks_[n]);
-  const bool beside_parent = tier == Tier::kDram && parent != 0 &&
-                             At(tier, parent).place == place && At(tier, parent).queue == queue;
-  if (!beside_parent) return Enqueue(tier, n, place, false);
-  At(tier, n).place = place;
-  At(tier, n).queue = static_cast<uint16_t>(queue);
-  QueuesOf(tier, place).InsertBefore(n, parent, queue);
+  const bool beside_parent = tier == Tier::kDram && parent != 0 && place(tier, parent) == at &&
+                             order_->QueueOf(blocks_[parent]) == queue;
+  if (!beside_parent) return Enqueue(tier, n, at, false);
+  place(tier, n) = at;
+  QueuesOf(tier, at).InsertBefore(n, parent, queue);
 }
 
 void TrackedChains::Remove(Tier tier, const BlockKey& key) {
-  const uint32_t n = Find(key);
+  const uint32_t n = lowest_ != 0 && Is(lowest_, key) ? lowest_ : Find(key);
   if (n == 0 || !InTier(tier, n)) return;
   Dequeue(tier, n);
-  At(tier, n).place = kAbsent;
+  place(tier, n) = kAbsent;
   --in_tier_[static_cast<int>(tier)];
   const uint32_t parent = blocks_[n].parent;
   if (!InAnyTier(n)) {
     BecomeGhost(n);
-  } else if (tier == Tier::kDram && At(Tier::kSsd, n).place == kShared) {
+  } else if (tier == Tier::kDram && place(Tier::kSsd, n) == kShared) {
     Dequeue(Tier::kSsd, n);
     Enqueue(Tier::kSsd, n, kQueued, false);
   }
@@ -134,7 +140,7 @@ void TrackedChains::Remove(Tier tier, const BlockKey& key) {
 }
 
 void TrackedChains::Unqueue(uint32_t n) {
-  if (At(Tier::kDram, n).place == kGhost) {
+  if (place(Tier::kDram, n) == kGhost) {
     dram_aside_.Remove(n, kGhostList);
     return;
   }
@@ -144,7 +150,7 @@ void TrackedChains::Unqueue(uint32_t n) {
 }
 
 void TrackedChains::Requeue(uint32_t n) {
-  if (At(Tier::kDram, n).place == kGhost) {
+  if (place(Tier::kDram, n) == kGhost) {
     dram_aside_.PushBack(n, kGhostList);
     return;
   }
@@ -153,31 +159,49 @@ void TrackedChains::Requeue(uint32_t n) {
   }
 }
 
-void TrackedChains::Empty(int queue) {
-  for (const Tier tier : kTiers) {
-    for (const uint8_t place : {kQueued, kShared}) {
-      if (tier == Tier::kDram && place == kShared) continue;
-      // From the last one, so that the first is in front again.
-      while (const uint32_t n = QueuesOf(tier, place).back(queue)) {
-        Dequeue(tier, n);
-        Enqueue(tier, n, place, true);
+void TrackedChains::EndHints(int queue) {
+  for (Queues* const queues : {&dram_queues_, &ssd_queues_, &shared_queues_}) {
+    // From the last one, so that the first is in front again.
+    while (const uint32_t n = queues->back(queue)) {
+      // Ancestors that wait for their children are in no queue: only their mark goes.
+      for (uint32_t parent = blocks_[n].parent; parent != 0 && IsParkedOnly(parent);
+           parent = blocks_[parent].parent) {
+        blocks_[parent].hint = {};
+      }
+      Unqueue(n);
+      blocks_[n].hint = {};
+      for (const Tier tier : kTiers) {
+        if (InTier(tier, n)) Enqueue(tier, n, PlaceOf(tier, n), true);
       }
     }
   }
 }
 
+// In no queue whose number its hint decides.
+bool TrackedChains::IsParkedOnly(uint32_t n) const {
+  for (const Tier tier : kTiers) {
+    if (place(tier, n) == kQueued || place(tier, n) == kShared) return false;
+  }
+  return true;
+}
+
 // --- Decisions
 
 uint32_t TrackedChains::Lowest(Tier tier, int64_t now_ns) {
-  const uint32_t n = QueuesOf(tier, kQueued).Lowest(now_ns);
-  return n == 0 && tier == Tier::kSsd ? shared_queues_.Lowest(now_ns) : n;
+  lowest_ = QueuesOf(tier, kQueued).Lowest(now_ns);
+  if (lowest_ == 0 && tier == Tier::kSsd) lowest_ = shared_queues_.Lowest(now_ns);
+  if (lowest_ != 0) {
+    PrefetchNeighbours(lowest_);
+    __builtin_prefetch(&blocks_[blocks_[lowest_].parent]);
+  }
+  return lowest_;
 }
 
 void TrackedChains::Skip(Tier tier, const BlockKey& key) {
   const uint32_t n = Find(key);
   if (n == 0 || !InTier(tier, n)) return;
   Dequeue(tier, n);
-  At(tier, n).place = kSkipped;
+  place(tier, n) = kSkipped;
   QueuesOf(tier, kSkipped).PushBack(n, kSkippedList);
 }
 
@@ -198,23 +222,23 @@ void TrackedChains::RanksChanged() {
 }
 
 bool TrackedChains::HasChildThatNeedsIt(Tier tier, uint32_t n) const {
-  if (At(tier, n).children > 0) return true;
-  return tier == Tier::kSsd && !InTier(Tier::kDram, n) && At(Tier::kDram, n).children > 0;
+  if (HasChildren(tier, n)) return true;
+  return tier == Tier::kSsd && !InTier(Tier::kDram, n) && HasChildren(Tier::kDram, n);
 }
 
 void TrackedChains::Unpark(uint32_t n) {
   for (const Tier tier : kTiers) {
-    if (At(tier, n).place != kParked || HasChildThatNeedsIt(tier, n)) continue;
+    if (place(tier, n) != kParked || HasChildThatNeedsIt(tier, n)) continue;
     Enqueue(tier, n, PlaceOf(tier, n), true);
   }
 }
 
 // --- Queues
 
-TrackedChains::Queues& TrackedChains::QueuesOf(Tier tier, uint8_t place) {
-  if (place == kSkipped) return tier == Tier::kDram ? dram_aside_ : ssd_aside_;
+TrackedChains::Queues& TrackedChains::QueuesOf(Tier tier, uint8_t at) {
+  if (at == kSkipped) return tier == Tier::kDram ? dram_aside_ : ssd_aside_;
   if (tier == Tier::kDram) return dram_queues_;
-  return place == kShared ? shared_queues_ : ssd_queues_;
+  return at == kShared ? shared_queues_ : ssd_queues_;
 }
 
 // The place it belongs to now: kQueued or kShared.
@@ -222,26 +246,25 @@ uint8_t TrackedChains::PlaceOf(Tier tier, uint32_t n) const {
   return tier == Tier::kSsd && InTier(Tier::kDram, n) ? kShared : kQueued;
 }
 
-void TrackedChains::Enqueue(Tier tier, uint32_t n, uint8_t place, bool at_front) {
-  TrackedBlock::InTier& at = At(tier, n);
-  at.place = place;
-  at.queue = static_cast<uint16_t>(order_->QueueOf(blocks_[n]));
-  Queues& queues = QueuesOf(tier, place);
+void TrackedChains::Enqueue(Tier tier, uint32_t n, uint8_t at, bool at_front) {
+  place(tier, n) = at;
+  const int queue = order_->QueueOf(blocks_[n]);
+  Queues& queues = QueuesOf(tier, at);
   if (at_front) {
-    queues.PushFront(n, at.queue);
+    queues.PushFront(n, queue);
   } else {
-    queues.PushBack(n, at.queue);
+    queues.PushBack(n, queue);
   }
 }
 
 void TrackedChains::Dequeue(Tier tier, uint32_t n) {
-  const TrackedBlock::InTier& at = At(tier, n);
-  if (at.place == kParked) return;
-  QueuesOf(tier, at.place).Remove(n, at.place == kSkipped ? kSkippedList : at.queue);
+  const uint8_t at = place(tier, n);
+  if (at == kParked) return;
+  QueuesOf(tier, at).Remove(n, at == kSkipped ? kSkippedList : order_->QueueOf(blocks_[n]));
 }
 
 size_t TrackedChains::memory_bytes() const {
-  return sizeof *this + blocks_.memory_bytes() + by_key_.capacity() * (sizeof(uint32_t) + 1);
+  return sizeof *this + blocks_.memory_bytes() + on_ssd_.memory_bytes() + by_key_.memory_bytes();
 }
 
 }  // namespace halflife

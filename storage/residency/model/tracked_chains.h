@@ -2,24 +2,23 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
-#include "absl/container/flat_hash_set.h"
+#include "storage/index/number_table.h"
 #include "storage/index/prefix_table.h"
 #include "storage/index/record_pool.h"
+#include "storage/index/side_records.h"
 #include "storage/residency/model/hint_mark.h"
 #include "storage/residency/model/ranked_queues.h"
 #include "storage/residency/residency_policy.h"
 
 namespace halflife {
 
-// What a policy remembers of a block, in a tier or not (a ghost). 48 bytes, and 16 per tier.
-struct TrackedBlock {
-  struct InTier {
+// What a policy remembers of a block, in a tier or not (a ghost): one cache line.
+struct alignas(64) TrackedBlock {
+  // In one tier.
+  struct Standing {
     QueueLink link;
     uint32_t children = 0;  // of those in that tier
-    uint16_t queue = 0;
-    uint8_t place = 0;  // TrackedChains::Place
   };
 
   Digest128 block{};
@@ -35,14 +34,17 @@ struct TrackedBlock {
   uint8_t level = 0;    // LevelOfMultiplier, of the request that touched it last
   uint8_t category : 7 = 0;
   bool named : 1 = false;  // by the request that is being learnt from
-  std::array<InTier, kTierCount> tiers;
+  std::array<uint8_t, kTierCount> places{};  // TrackedChains::Place
+  Standing in_dram;
 };
+static_assert(sizeof(TrackedBlock) == 64);
 
 // In which order a policy gives blocks up. Pure.
 class RetentionOrder {
  public:
   virtual ~RetentionOrder() = default;
-  // Blocks of one queue go in last-touch order. Below the number of queues.
+  // Blocks of one queue go in last-touch order. Below the number of queues. What it looks at
+  // changes only between Unqueue and Requeue, and of blocks that are in no tier.
   virtual int QueueOf(const TrackedBlock& block) const = 0;
   virtual RetentionRank RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const = 0;
 };
@@ -55,26 +57,36 @@ class RetentionOrder {
 // and comes back to the front when its last child is gone. On SSD, blocks that are in DRAM as well
 // go only when nothing else may.
 //
-// A block costs 80 bytes and about 8 for its place in the set. Ghosts are as many as blocks in
-// tiers, but kMinGhosts may always be. Not thread-safe. Borrows `order`.
+// A block costs 64 bytes, 12 more where an SSD tier is used, and 11 to 16 for its place in the
+// table. Ghosts are as many as blocks in tiers, but `min_ghosts` may always be. Not thread-safe.
+// Borrows `order`.
 class TrackedChains {
  public:
-  static constexpr size_t kMinGhosts = size_t{1} << 18;  // 23 MB
+  static constexpr size_t kMinGhosts = size_t{1} << 18;  // 20 to 24 MB
 
-  TrackedChains(const RetentionOrder* order, int queues);
+  TrackedChains(const RetentionOrder* order, int queues, size_t min_ghosts = kMinGhosts);
   TrackedChains(const TrackedChains&) = delete;
   TrackedChains& operator=(const TrackedChains&) = delete;
 
   // --- Blocks by number; 0 = none
   uint32_t Find(const BlockKey& key) const;
-  // Find will be called soon: begins to fetch what it needs.
-  void Prefetch(const BlockKey& key) const { by_key_.prefetch(key); }
+  // Many blocks cost as many misses of the processor's caches, unless they are announced: these
+  // begin to fetch what Find and FindOrAdd will need. In this order, and each some look-ups ahead
+  // of the next, as it needs what the one before fetched.
+  void PrefetchPlace(const BlockKey& key) const { by_key_.Prefetch(key.Head()); }
+  void PrefetchBlock(const BlockKey& key) const {
+    if (const uint32_t n = by_key_.Guess(key.Head())) __builtin_prefetch(&blocks_[n]);
+  }
+  // What Unqueue will need.
+  void PrefetchNeighbours(uint32_t n) const;
   // As a ghost, if it is not known.
   uint32_t FindOrAdd(const BlockKey& key, uint32_t depth);
   TrackedBlock& operator[](uint32_t n) { return blocks_[n]; }
   const TrackedBlock& operator[](uint32_t n) const { return blocks_[n]; }
   BlockKey KeyOf(uint32_t n) const { return {prefixes_[blocks_[n].prefix], blocks_[n].block}; }
-  bool InTier(Tier tier, uint32_t n) const;
+  bool InTier(Tier tier, uint32_t n) const {
+    return place(tier, n) != kAbsent && place(tier, n) != kGhost;
+  }
   bool InAnyTier(uint32_t n) const { return InTier(Tier::kDram, n) || InTier(Tier::kSsd, n); }
   size_t BlocksIn(Tier tier) const { return in_tier_[static_cast<int>(tier)]; }
 
@@ -85,16 +97,16 @@ class TrackedChains {
   // Around a change of what QueueOf looks at: out of its queues, and behind all others again.
   void Unqueue(uint32_t n);
   void Requeue(uint32_t n);
-  // Blocks of this queue belong elsewhere now: each goes to the front of where QueueOf says.
-  void Empty(int queue);
+  // Blocks of this queue have lost their hint: each goes to the front of where it belongs now.
+  void EndHints(int queue);
 
   // --- Decisions
   // The block to give up next, 0 = none.
   uint32_t Lowest(Tier tier, int64_t now_ns);
-  bool HasChildren(Tier tier, uint32_t n) const { return At(tier, n).children > 0; }
+  bool HasChildren(Tier tier, uint32_t n) const { return Children(tier, n) > 0; }
   // More than one block in some tier continues it: several chains share it.
   bool IsFork(uint32_t n) const {
-    return At(Tier::kDram, n).children > 1 || At(Tier::kSsd, n).children > 1;
+    return Children(Tier::kDram, n) > 1 || Children(Tier::kSsd, n) > 1;
   }
   void Skip(Tier tier, const BlockKey& key);
   void ClearSkips();
@@ -125,46 +137,42 @@ class TrackedChains {
       return chains->order_->RankOf(tier, chains->blocks_[n], at_ns);
     }
     bool MustStay(uint32_t n) const { return chains->HasChildThatNeedsIt(tier, n); }
-    void Park(uint32_t n) const { chains->At(tier, n).place = kParked; }
+    void Park(uint32_t n) const { chains->place(tier, n) = kParked; }
   };
   using Queues = RankedQueues<InOneTier>;
-  struct Hash {
-    using is_transparent = void;
-    const RecordPool<TrackedBlock>* blocks;
-    size_t operator()(const BlockKey& key) const { return BlockKeyHash()(key); }
-    size_t operator()(uint32_t n) const { return BlockKeyHash()(BlockKey{{}, (*blocks)[n].block}); }
-  };
-  struct Equal {
-    using is_transparent = void;
-    const RecordPool<TrackedBlock>* blocks;
-    const PrefixTable* prefixes;
-    bool operator()(uint32_t a, uint32_t b) const { return a == b; }
-    bool operator()(uint32_t n, const BlockKey& key) const {
-      return (*blocks)[n].block == key.block && (*prefixes)[(*blocks)[n].prefix] == key.ns;
-    }
-    bool operator()(const BlockKey& key, uint32_t n) const { return (*this)(n, key); }
-  };
+  using Standing = TrackedBlock::Standing;
 
-  TrackedBlock::InTier& At(Tier tier, uint32_t n) {
-    return blocks_[n].tiers[static_cast<int>(tier)];
+  uint8_t& place(Tier tier, uint32_t n) { return blocks_[n].places[static_cast<int>(tier)]; }
+  uint8_t place(Tier tier, uint32_t n) const { return blocks_[n].places[static_cast<int>(tier)]; }
+  Standing& At(Tier tier, uint32_t n) {
+    return tier == Tier::kDram ? blocks_[n].in_dram : on_ssd_[n];
   }
-  const TrackedBlock::InTier& At(Tier tier, uint32_t n) const {
-    return blocks_[n].tiers[static_cast<int>(tier)];
+  uint32_t Children(Tier tier, uint32_t n) const {
+    return tier == Tier::kDram ? blocks_[n].in_dram.children : on_ssd_.Get(n).children;
   }
-  Queues& QueuesOf(Tier tier, uint8_t place);
-  void Enqueue(Tier tier, uint32_t n, uint8_t place, bool at_front);
+  Queues& QueuesOf(Tier tier, uint8_t at);
+  void Enqueue(Tier tier, uint32_t n, uint8_t at, bool at_front);
   void Dequeue(Tier tier, uint32_t n);
   void LinkNew(Tier tier, uint32_t n);
   uint8_t PlaceOf(Tier tier, uint32_t n) const;
   bool HasChildThatNeedsIt(Tier tier, uint32_t n) const;
   void LinkToParent(uint32_t n, const BlockKey& parent_key);
   void Unpark(uint32_t n);
+  bool IsParkedOnly(uint32_t n) const;
   void BecomeGhost(uint32_t n);
 
+  uint64_t HashOf(uint32_t n) const { return BlockKey{{}, blocks_[n].block}.Head(); }
+  bool Is(uint32_t n, const BlockKey& key) const {
+    return blocks_[n].block == key.block && prefixes_[blocks_[n].prefix] == key.ns;
+  }
+
   const RetentionOrder* const order_;
-  RecordPool<TrackedBlock> blocks_;
+  const size_t min_ghosts_;
+  RecordPool<TrackedBlock, 4096> blocks_;
+  SideRecords<Standing> on_ssd_;
   PrefixTable prefixes_;
-  absl::flat_hash_set<uint32_t, Hash, Equal> by_key_;
+  NumberTable by_key_;
+  uint32_t lowest_ = 0;  // what Lowest answered last: most likely to be removed next
   InOneTier dram_{this, Tier::kDram};
   InOneTier ssd_{this, Tier::kSsd};
   Queues dram_queues_;

@@ -11,7 +11,8 @@ constexpr int64_t kRefitPeriodNs = static_cast<int64_t>(ReuseObserver::kRefitPer
 
 }  // namespace
 
-WaPolicy::WaPolicy(const Options& options) : options_(options), chains_(this, kMaxCategories) {}
+WaPolicy::WaPolicy(const Options& options)
+    : options_(options), chains_(this, kMaxCategories, options.min_ghosts) {}
 
 RetentionRank WaPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
   const DefectiveExponential& fit = fits_[block.category];
@@ -29,14 +30,15 @@ void WaPolicy::OnTouch(const TouchedChain& chain) {
   RefitWhenDue(now_ns_);
   numbers_.clear();
   for (const BlockKey& key : chain.keys) {
-    const auto depth = chain.first_depth + static_cast<uint32_t>(numbers_.size());
-    numbers_.push_back(chains_.FindOrAdd(key, depth));
+    numbers_.push_back(chains_.FindOrAdd(key, chain.DepthOf(numbers_.size())));
   }
   const auto category = std::min<Category>(chain.category, kMaxCategories - 1);
   ReuseObserver::CohortId cohort = 0;
   if (observer_.Samples(chain.keys.back().Head())) {
-    cohort = observer_.Open(now_ns_, {0, FeaturesOf(category, 0, 0), 1},
-                            1.0F / static_cast<float>(numbers_.size()));
+    observer_.StartRequest(category, now_ns_);
+    cohort = observer_.Open(
+        now_ns_, {0, FeaturesOf(category, 0, 0), 1},
+        static_cast<float>(chain.sampled_share) / static_cast<float>(numbers_.size()));
   }
   // From the last block to the first, so that each parent ends up behind its child.
   for (auto at = numbers_.rbegin(); at != numbers_.rend(); ++at) {
@@ -92,6 +94,13 @@ std::optional<BlockKey> WaPolicy::NextVictim(Tier tier, int64_t now_ns) {
   const uint32_t n = chains_.Lowest(tier, now_ns_);
   if (n == 0) return std::nullopt;
   return chains_.KeyOf(n);
+}
+
+ModelReport WaPolicy::Report(int64_t now_ns) const {
+  ModelReport report = ReportOn(observer_, now_ns);
+  report.ghosts = chains_.ghosts();
+  report.memory_bytes = sizeof *this + chains_.memory_bytes() + observer_.memory_bytes();
+  return report;
 }
 
 }  // namespace halflife

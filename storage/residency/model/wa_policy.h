@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "storage/residency/model/model_report.h"
 #include "storage/residency/model/reuse_observer.h"
 #include "storage/residency/model/tracked_chains.h"
 #include "storage/residency/residency_policy.h"
@@ -22,6 +23,7 @@ class WaPolicy final : public ResidencyPolicy, private RetentionOrder {
   struct Options {
     // The best of three horizons on a coding-agent trace; the artifact has 5 s.
     double life_s = 60;
+    size_t min_ghosts = TrackedChains::kMinGhosts;
   };
 
   WaPolicy() : WaPolicy(Options()) {}
@@ -34,6 +36,7 @@ class WaPolicy final : public ResidencyPolicy, private RetentionOrder {
   void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
   void ClearSkips() override { chains_.ClearSkips(); }
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override { return true; }
+  ModelReport Report(int64_t now_ns) const override;
 
  private:
   // RetentionOrder

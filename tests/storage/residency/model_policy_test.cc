@@ -4,52 +4,10 @@
 
 #include <random>
 
-#include "tests/storage/residency/policy_cache.h"
+#include "tests/storage/residency/two_categories.h"
 
 namespace halflife {
 namespace {
-
-using State = ModelPolicy::State;
-
-// Sessions of two categories, one request every two seconds. Blocks of the kept category are asked
-// for again once, after about 40 s; those of the other one never.
-class TwoCategories {
- public:
-  explicit TwoCategories(uint64_t seed) : random_(seed) {}
-
-  TestRequest Next(Category kept) {
-    time_s_ += 2;
-    if (!returns_.empty() && returns_.begin()->first <= time_s_) {
-      TestRequest request{time_s_, returns_.begin()->second.category,
-                          returns_.begin()->second.blocks};
-      returns_.erase(returns_.begin());
-      return request;
-    }
-    TestRequest request{time_s_, static_cast<Category>(1 + random_() % 2), {}};
-    for (int i = 0; i < 8; ++i) request.blocks.push_back(next_block_++);
-    if (request.category == kept) {
-      const double gap_s = 30 + static_cast<double>(random_() % 20);
-      returns_.emplace(time_s_ + gap_s, request);
-    }
-    return request;
-  }
-
- private:
-  std::mt19937_64 random_;
-  std::multimap<double, TestRequest> returns_;
-  double time_s_ = 0;
-  uint64_t next_block_ = 0;
-};
-
-double HitRatio(PolicyCache* cache, TwoCategories* workload, Category kept, int requests) {
-  size_t hits = 0, blocks = 0;
-  for (int i = 0; i < requests; ++i) {
-    const TestRequest request = workload->Next(kept);
-    hits += cache->Serve(request);
-    blocks += request.blocks.size();
-  }
-  return static_cast<double>(hits) / static_cast<double>(blocks);
-}
 
 TEST(ModelPolicy, IsRecencyUntilItHasLearnt) {
   ModelPolicy policy({});
@@ -58,7 +16,7 @@ TEST(ModelPolicy, IsRecencyUntilItHasLearnt) {
   std::mt19937_64 random(11);
   double time_s = 0;
 
-  for (int i = 0; i < 2000 && policy.stats().state == State::kCalibrating; ++i) {
+  for (int i = 0; i < 2000 && policy.StateAt(0) == ModelState::kCalibrating; ++i) {
     TestRequest request{time_s += 0.3, static_cast<Category>(random() % 3), {}};
     // Chains that branch from each other.
     uint64_t block = i % 10 == 0 ? random() % 4 : 1000 + i * 100;
@@ -66,7 +24,7 @@ TEST(ModelPolicy, IsRecencyUntilItHasLearnt) {
     ASSERT_EQ(cache.Serve(request), recency.Serve(request)) << i;
   }
 
-  EXPECT_EQ(policy.stats().state, State::kServing);  // in the end it has
+  EXPECT_EQ(policy.StateAt(0), ModelState::kServing);  // in the end it has
 }
 
 TEST(ModelPolicy, KeepsWhatComesBackAndGivesUpWhatDoesNot) {
@@ -107,6 +65,29 @@ TEST(ModelPolicy, LearnsAnewWhenCategoriesSwapTheirBehaviour) {
   TwoCategories fresh(6);
   HitRatio(&fresh_cache, &fresh, 2, 3600);
   EXPECT_GT(recovered, HitRatio(&fresh_cache, &fresh, 2, 1800) - 0.01);
+}
+
+// Two windows of the five minutes after which systems like this one refit; whether or not the swap
+// falls on the border of a window of CategoryWindows.
+TEST(ModelPolicy, RecoversInTenMinutesFromASwapThatItNotices) {
+  constexpr int kPerWindow = 600;  // 300 s at two requests a second
+  for (const int offset : {0, 150, 300, 450}) {
+    ModelPolicy policy({});
+    PolicyCache cache(&policy, 400);
+    TwoCategories workload(6, 0.5);
+    HitRatio(&cache, &workload, 1, 7200 + offset);  // an hour
+
+    HitRatio(&cache, &workload, 2, 2 * kPerWindow);
+    const double recovered = HitRatio(&cache, &workload, 2, kPerWindow);
+
+    ModelPolicy fresh_policy({});
+    PolicyCache fresh_cache(&fresh_policy, 400);
+    TwoCategories fresh(6, 0.5);
+    HitRatio(&fresh_cache, &fresh, 2, 2 * kPerWindow);
+    EXPECT_GT(recovered, HitRatio(&fresh_cache, &fresh, 2, kPerWindow) - 0.01) << offset;
+    const ModelReport report = policy.Report(4600 * kSecondNs);
+    EXPECT_GE(report.categories[0].drifts + report.categories[1].drifts, 1u) << offset;
+  }
 }
 
 TEST(ModelPolicy, CountsARequestOnceWhateverItNamesTwice) {
