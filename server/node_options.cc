@@ -55,7 +55,8 @@ BlockStore::Options StoreOptionsOf(const Config& config) {
           .put_room_wait = config.dram.put_room_wait,
           .max_block_bytes = static_cast<uint64_t>(config.max_block_bytes),
           .policy = config.policy,
-          .objective = config.objective};
+          .objective = config.objective,
+          .shadow_policies = config.shadow_policies};
 }
 
 RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machine) {

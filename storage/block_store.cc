@@ -55,6 +55,7 @@ absl::Status BlockStore::Options::Validate() const {
                                                    kMaxBlockBytes));
   }
   HL_RETURN_IF_ERROR(ParseResidencyPolicy(policy, objective).status());
+  HL_RETURN_IF_ERROR(ParseShadowPolicies(shadow_policies).status());
   return absl::OkStatus();
 }
 

@@ -144,6 +144,8 @@ class BlockStore {
     // "model", "wa" or "lru"; of "model", what it saves: "hits" or "time" (policy_factory.h).
     std::string policy = "lru";
     std::string objective = "hits";
+    // Candidates that only report what they would have hit: ParseShadowPolicies.
+    std::string shadow_policies;
     // How often background work looks for something to do when nothing wakes it.
     absl::Duration step_interval = absl::Milliseconds(20);
     // False: no thread of its own. Background work happens in Quiesce() and where a read waits for

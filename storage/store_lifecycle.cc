@@ -29,7 +29,8 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
       // A tenth of DRAM, of which one namespace may have half.
       retained_(
           {.max_bytes = arena_budget_bytes_ / 10, .max_namespace_bytes = arena_budget_bytes_ / 20}),
-      policy_(MakeResidencyPolicy(ParseResidencyPolicy(options.policy, options.objective).value())),
+      policy_(MakeResidencyPolicy(ParseResidencyPolicy(options.policy, options.objective).value(),
+                                  ParseShadowPolicies(options.shadow_policies).value())),
       migrator_({options.free_target_ratio},
                 {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get()},
                 &changes_, &demand_),

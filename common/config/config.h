@@ -49,6 +49,7 @@ struct Config {
 
   std::string policy;
   std::string objective;
+  std::string shadow_policies;
   int64_t max_block_bytes = 0;
   std::string admin_listen;
 

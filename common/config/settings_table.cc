@@ -81,6 +81,11 @@ constexpr Setting kSettings[] = {
      .doc = "What the model policy counts as a saving. hits: every block alike. time: the recompute time of the "
             "block, which grows with its depth; saves more of it where DRAM is scarce and hits fewer blocks.",
      .apply = [](const SettingValue& v, Config& c) { c.objective = v.text; }},
+    {.key = "storage.shadow_policies", .type = SettingType::kText, .default_text = "",
+     .doc = "Up to 4 policies that run beside the live one on a sample of the blocks and only report what they would "
+            "have hit, such as \"lru,model:objective=time\". Options: objective=hits|time, duel=on|off, "
+            "refit=SECONDS of model; life=SECONDS of wa. Each takes up to 17MB.",
+     .apply = [](const SettingValue& v, Config& c) { c.shadow_policies = v.text; }},
 
     {.key = "storage.max_block", .type = SettingType::kBytes, .default_text = "128MiB", .minimum = "4KiB",
      .maximum = "256MiB",

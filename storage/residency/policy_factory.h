@@ -1,9 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "storage/residency/residency_policy.h"
 
 namespace halflife {
@@ -22,6 +25,9 @@ struct ResidencyPolicyOptions {
   // which it pushes off a full SSD tier. Against 1, 1.5 saves 24 % of the writes of the Mooncake
   // conversation trace at 5 % for 0.2 points of hit ratio, and 2 saves 39 % for 0.7.
   double ssd_admission_margin = 1.5;
+  double refit_period_s = 30;
+  // Of kWa: over how much of the future it sums.
+  double wa_life_s = 60;
 };
 
 // Of "model", "wa" or "lru", and "hits" or "time".
@@ -29,6 +35,20 @@ struct ResidencyPolicyOptions {
 absl::StatusOr<ResidencyPolicyOptions> ParseResidencyPolicy(std::string_view name,
                                                             std::string_view objective);
 
-std::unique_ptr<ResidencyPolicy> MakeResidencyPolicy(const ResidencyPolicyOptions& options);
+// A candidate that runs beside the live policy (ShadowedPolicy).
+struct ShadowPolicyOptions {
+  std::string name;  // as it was written
+  ResidencyPolicyOptions policy;
+};
+// At a time: each takes memory and time.
+inline constexpr size_t kMaxShadowPolicies = 4;
+
+// Of a list separated by commas, of NAME[:OPTION=VALUE]...: a policy, and objective=hits|time,
+// duel=on|off and refit=SECONDS of "model", life=SECONDS of "wa". Empty: none.
+// Returns: kInvalidArgument naming what is not known, out of its bounds or too many.
+absl::StatusOr<std::vector<ShadowPolicyOptions>> ParseShadowPolicies(std::string_view list);
+
+std::unique_ptr<ResidencyPolicy> MakeResidencyPolicy(
+    const ResidencyPolicyOptions& options, absl::Span<const ShadowPolicyOptions> shadows = {});
 
 }  // namespace halflife

@@ -228,7 +228,7 @@ void ModelPolicy::OnHint(const HintedChain& hint) {
   const HintMark mark = HintMark::Of(hint.kind, hint.until_ns);
   for (size_t i = hint.keys.size(); i-- > 0;) {
     const uint32_t n = chains_.Find(hint.keys[i]);
-    if (n == 0) continue;
+    if (n == 0 || !chains_.InAnyTier(n)) continue;
     // What other chains share is not one caller's to give up: neither the fork nor what is above.
     if (hint.kind != HintKind::kRetain && chains_.IsFork(n)) break;
     chains_.Unqueue(n);

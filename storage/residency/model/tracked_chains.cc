@@ -48,6 +48,7 @@ void TrackedChains::PrefetchNeighbours(uint32_t n) const {
 
 void TrackedChains::BecomeGhost(uint32_t n) {
   blocks_[n].parent = 0;
+  blocks_[n].hint = {};
   place(Tier::kDram, n) = kGhost;
   dram_aside_.PushBack(n, kGhostList);
   ++ghosts_;

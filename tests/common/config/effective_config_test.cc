@@ -181,10 +181,11 @@ TEST(EffectiveConfig, ThePrintedConfigurationReadsBackAsItself) {
   const std::string printed = config.ToYaml();
   const EffectiveConfig again = FromFile(printed);
 
-  EXPECT_THAT(printed, HasSubstr("storage:\n  policy: model  # default\n  objective: hits  # "
-                                 "default\n  max_block: 128MiB  # "
-                                 "default\n  dram:\n    budget: 1536MiB  # "
-                                 "HALFLIFE_STORAGE_DRAM_BUDGET\n"));
+  EXPECT_THAT(printed,
+              HasSubstr("storage:\n  policy: model  # default\n  objective: hits  # "
+                        "default\n  shadow_policies: \"\"  # default\n  max_block: 128MiB  # "
+                        "default\n  dram:\n    budget: 1536MiB  # "
+                        "HALFLIFE_STORAGE_DRAM_BUDGET\n"));
   EXPECT_THAT(CompareConfigs(config, again).need_a_restart, IsEmpty());
   EXPECT_THAT(CompareConfigs(config, again).applied, IsEmpty());
 }
