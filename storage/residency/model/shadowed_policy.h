@@ -32,6 +32,9 @@ class ShadowedPolicy final : public ResidencyPolicy {
   void OnInsert(Tier tier, const BlockFacts& block) override;
   void OnTouch(const TouchedChain& chain) override;
   void OnRemove(Tier tier, const BlockKey& key) override;
+  // Of the live policy alone: candidates are judged by what requests show.
+  bool HeedsHints() const override { return live_->HeedsHints(); }
+  void OnHint(const HintedChain& hint) override { live_->OnHint(hint); }
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override { live_->Skip(tier, key); }
   void ClearSkips() override { live_->ClearSkips(); }
