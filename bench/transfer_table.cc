@@ -145,8 +145,9 @@ class SizeRun {
     bool good = true;
     if (work_.put) {
       std::vector<uint8_t> target(call_bytes_, 1);
-      good = cell.peer->Get(last_first_, work_.batch, target.data()) &&
-             std::equal(target.begin(), target.end(), last_place_);
+      const bool there = cell.peer->Get(last_first_, work_.batch, target.data());
+      // A store that evicts may have evicted it.
+      good = there ? std::equal(target.begin(), target.end(), last_place_) : cell.contender->evicts;
     } else {
       good = HasData(last_place_, last_first_, work_.batch);
     }

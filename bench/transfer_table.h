@@ -16,8 +16,8 @@ struct TransferWork {
   std::vector<uint32_t> depths = {1, 4};  // calls outstanding at a time
   uint32_t batch = 1;                     // blocks in a call
   int rounds = 5;
-  int64_t cell_ns = 120'000'000;              // of each row in each round
-  uint64_t data_bytes = uint64_t{512} << 20;  // stored; Gets pick at random among them
+  int64_t cell_ns = 100'000'000;              // of each row in each round
+  uint64_t data_bytes = uint64_t{256} << 20;  // stored; Gets pick at random among them
   uint64_t fill_bytes = 0;  // what a store that evicts is given before a Put is timed
 };
 

@@ -22,7 +22,7 @@ struct Flags {
   std::vector<size_t> kib = {64, 256, 1024, 4096};
   std::vector<uint32_t> depths = {1, 4};
   int rounds = 5;
-  int cell_ms = 120;
+  int cell_ms = 100;
   uint32_t resident_blocks = 1'000'000;
 };
 
