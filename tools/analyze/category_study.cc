@@ -28,7 +28,7 @@ class Study {
         end_ns_(trace.requests.back().time_ns) {}
 
   CategoryStudy Run(std::vector<CategoryPin> pins) {
-    CategoryStudy study{GrownTree{CategoryTree(pins), {}, {}, 0, 0}, {}, {}, {}, 0, 0, 0};
+    CategoryStudy study{GrownTree{CategoryTree(pins), {}, {}, 0, 0}, {}, {}, {}, {}, 0, 0, 0};
     study.attributes = requests_.schema.Describe();
     study.duration_s = SecondsBetween(trace_.requests.front().time_ns, end_ns_);
     const auto cut = static_cast<uint32_t>(kTrainShare * count_);
@@ -80,9 +80,25 @@ class Study {
     for (uint32_t r = 0; r < count_; ++r) {
       members[tree.CategoryOf(requests_.requests[r].levels)].push_back(r);
     }
+    CountByNode(study);
     for (size_t c = 0; c < study.categories.size(); ++c) {
       study.categories[c].requests = members[c].size();
       study.categories[c].example = Example(study.categories[c], members[c]);
+    }
+  }
+
+  void CountByNode(CategoryStudy& study) const {
+    const std::vector<CategoryTree::Node>& nodes = study.grown.tree.nodes();
+    study.node_requests.assign(nodes.size(), 0);
+    for (uint32_t r = 0; r < count_; ++r) {
+      const int leaf = study.grown.tree.LeafOf(requests_.requests[r].levels);
+      if (leaf >= 0) ++study.node_requests[leaf];
+    }
+    // Children come behind their parent.
+    for (size_t node = nodes.size(); node-- > 0;) {
+      if (nodes[node].attribute < 0) continue;
+      study.node_requests[node] = study.node_requests[nodes[node].left_child] +
+                                  study.node_requests[nodes[node].right_child];
     }
   }
 

@@ -23,6 +23,7 @@ struct CategoryStudy {
   std::vector<AttributeDescription> attributes;
   LevelRule seen{};  // levels that occur
   std::vector<Category> categories;
+  std::vector<size_t> node_requests;  // of the tree's nodes, pinned requests left out
   // Per request of the window after the one that was learned from, in nats.
   double one_model_nats = 0;
   double tree_nats = 0;

@@ -30,8 +30,9 @@ p { max-width: 46rem; color: var(--faint); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--rule); text-align: right;
-  white-space: nowrap; }
-th { font-weight: 600; } th.text, td.text { text-align: left; }
+  white-space: nowrap; vertical-align: top; }
+th { font-weight: 600; white-space: normal; vertical-align: bottom; } th.text, td.text { text-align: left; }
+td.text { white-space: normal; min-width: 7rem; max-width: 24rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { font-size: 13px; font-weight: 600; }
 svg { width: 100%; height: auto; } svg text { font-size: 11px; fill: var(--faint); }
@@ -39,6 +40,11 @@ svg { width: 100%; height: auto; } svg text { font-size: 11px; fill: var(--faint
 .dashed { stroke-dasharray: 5 4; }
 .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); }
 .s3 { stroke: var(--c3); } .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); }
+.tree, .tree ul { list-style: none; padding-left: 1.4rem; border-left: 1px solid var(--rule); }
+.tree { padding-left: 0; border-left: 0; } .tree li { margin: .3rem 0; } .tree .q { color: var(--c0); }
+.tree i { color: var(--faint); } .tree .n { color: var(--faint); font-size: 13px; }
+.bar { display: inline-block; width: 6rem; height: .7rem; background: var(--rule); }
+.bar span { display: block; height: 100%; background: var(--c1); }
 .s6 { stroke: var(--c6); } .s7 { stroke: var(--c7); }
 </style>
 )";
@@ -92,14 +98,15 @@ std::vector<std::pair<double, std::string>> TimeTicks() {
 }
 
 std::vector<std::pair<double, std::string>> ShareTicks() {
-  return {{.001, "0.1 %"}, {.005, "0.5 %"}, {.01, "1 %"}, {.02, "2 %"},
-          {.05, "5 %"},    {.1, "10 %"},    {.2, "20 %"}, {1, "100 %"}};
+  return {{.001, "0.1 %"}, {.005, "0.5 %"}, {.01, "1 %"}, {.02, "2 %"}, {.05, "5 %"},
+          {.1, "10 %"},    {.2, "20 %"},    {.5, "50 %"}, {1, "100 %"}};
 }
 
 Plot SurvivalPlot(const std::string& name, const TraceAnalysis::OfCategory& category,
                   double horizon_s) {
   const ReuseSummary summary = SummariseReuse(category.intervals, horizon_s);
-  PlotSeries table{"life table (Kaplan-Meier)", {}, 0, false, true};
+  // Between the edges of the age bins nothing is known: straight lines.
+  PlotSeries table{"life table (Kaplan-Meier)", {}, 0};
   PlotSeries fit{"defective exponential", {}, 1, true, false};
   for (int bin = 1; bin <= kAgeBins && AgeBinEdgeS(bin) <= horizon_s; ++bin) {
     table.points.emplace_back(AgeBinEdgeS(bin), summary.life_table[bin]);
@@ -173,7 +180,8 @@ void AppendSurvival(const TraceAnalysis& analysis, std::string& html) {
 }  // namespace
 
 std::string HtmlReport(const std::string& title, TraceAnalysis& analysis,
-                       const std::vector<GridCell>& cells, const std::vector<Table>& more_tables) {
+                       const std::vector<GridCell>& cells, const std::vector<Table>& more_tables,
+                       const std::string& tree_html) {
   Report report = AnalysisReport(analysis, false);
   report.tables.insert(report.tables.end(), more_tables.begin(), more_tables.end());
   std::string html = "<!doctype html>\n<html lang=\"en\">\n<head>\n<title>";
@@ -185,6 +193,7 @@ std::string HtmlReport(const std::string& title, TraceAnalysis& analysis,
   AppendPlot(PositionPlot(analysis), html);
   AppendPlot(SkewPlot(analysis), html);
   html += "</div>\n";
+  html += tree_html;
   AppendSurvival(analysis, html);
   for (size_t i = 1; i < report.tables.size(); ++i) {
     absl::StrAppend(&html, "<h2>Table: ", EscapeLine(report.tables[i].name), "</h2>\n");

@@ -63,10 +63,10 @@ void AppendAxes(const Plot& plot, const Frame& frame, std::string& svg) {
     absl::StrAppendFormat(&svg, "<path class=\"grid\" d=\"M%.1f %dV%.1f\"/>", frame.X(x), kTop,
                           bottom);
     absl::StrAppendFormat(&svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>",
-                          frame.X(x), bottom + 15, EscapeLine(text));
+                          frame.X(x), bottom + 18, EscapeLine(text));
   }
   absl::StrAppendFormat(&svg, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"middle\">%s</text>",
-                        (kLeft + right) / 2, bottom + 33, EscapeLine(plot.x_label));
+                        (kLeft + right) / 2, bottom + 36, EscapeLine(plot.x_label));
 }
 
 const char* ClassOf(const PlotSeries& series) { return series.is_dashed ? " dashed" : ""; }

@@ -7,6 +7,7 @@
 #include "tools/analyze/analysis_report.h"
 #include "tools/analyze/category_report.h"
 #include "tools/analyze/html_report.h"
+#include "tools/analyze/tree_page.h"
 #include "tools/cli/payload_file.h"
 #include "tools/cli/simulation_options.h"
 #include "tools/cli/trace_options.h"
@@ -66,7 +67,7 @@ absl::Status WritePage(const Context& context, const Options& options, const Ana
   const std::string title = options.path.substr(options.path.rfind('/') + 1);
   const std::string page =
       HtmlReport(title, analyzed.analysis, CapacityCurve(context, options, analyzed.trace),
-                 CategoryTables(analyzed.study, false));
+                 CategoryTables(analyzed.study, false), TreeAsHtml(analyzed.study));
   HL_ASSIGN_OR_RETURN(PayloadFile file, PayloadFile::OpenToWrite(options.html));
   HL_RETURN_IF_ERROR(file.Write({reinterpret_cast<const uint8_t*>(page.data()), page.size()}));
   return file.Close();

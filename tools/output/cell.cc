@@ -22,6 +22,7 @@ std::string HumanMicros(double micros) {
 }
 
 std::string HumanSeconds(double seconds) {
+  if (seconds == 0) return "0 s";
   if (seconds < 1) return HumanMicros(seconds * 1e6);
   if (seconds < 120) return absl::StrFormat("%.1f s", seconds);
   if (seconds < 7200) return absl::StrFormat("%.1f min", seconds / 60);
