@@ -7,6 +7,10 @@ namespace halflife {
 namespace {
 
 constexpr double kNsPerS = 1e9;
+// The paper fits the reuse times of blocks. Weighted by request instead, 1/n each, the few blocks
+// that everybody shares are a fifth of all intervals and hide how categories differ: hit ratio on
+// the Mooncake conversation trace .062 instead of .093 at 1 % and .089 instead of .127 at 2 %.
+constexpr float kBlockWeight = 1;
 constexpr int64_t kRefitPeriodNs = static_cast<int64_t>(ReuseObserver::kRefitPeriodS * kNsPerS);
 
 }  // namespace
@@ -36,9 +40,7 @@ void WaPolicy::OnTouch(const TouchedChain& chain) {
   ReuseObserver::CohortId cohort = 0;
   if (observer_.Samples(chain.keys.back().Head())) {
     observer_.StartRequest(category, now_ns_);
-    cohort = observer_.Open(
-        now_ns_, {0, FeaturesOf(category, 0, 0), 1},
-        static_cast<float>(chain.sampled_share) / static_cast<float>(numbers_.size()));
+    cohort = observer_.Open(now_ns_, {0, FeaturesOf(category, 0, 0), 1}, kBlockWeight);
   }
   // From the last block to the first, so that each parent ends up behind its child.
   for (auto at = numbers_.rbegin(); at != numbers_.rend(); ++at) {
