@@ -194,6 +194,7 @@ NodeFacts Node::Facts() const {
   facts.opened = opened_.load();
   if (facts.opened) {  // else the starting thread is about to set these
     facts.store = store_->stats();
+    facts.residency = store_->Report();
     facts.ssd_off_after_crashes = crash_guard_.has_value() && crash_guard_->tripped();
     facts.rpc = rpc_->stats();
   }

@@ -15,7 +15,10 @@
 #include "common/block/namespace_descriptor.h"
 #include "common/clock.h"
 #include "common/limits.h"
+#include "storage/block_explanation.h"
 #include "storage/index/block_address.h"
+#include "storage/miss_log.h"
+#include "storage/residency/live/request_sample.h"
 #include "storage/residency/residency_policy.h"
 #include "storage/store_stats.h"
 #include "storage/tiers/dram_arena.h"
@@ -151,6 +154,8 @@ class BlockStore {
     // False: no thread of its own. Background work happens in Quiesce() and where a read waits for
     // room.
     bool own_thread = true;
+    // How often the report for people is made anew, on a thread of its own.
+    absl::Duration report_interval = absl::Seconds(15);
 
     // Returns: kInvalidArgument naming the field that is out of its bounds.
     absl::Status Validate() const;
@@ -268,6 +273,20 @@ class BlockStore {
   virtual void Quiesce() = 0;
 
   virtual StoreStats stats() const = 0;
+
+  // --- For people (store_insight.cc)
+  // What the background published last, never null; and: publish now. [I/O]: waits for a background
+  // step and computes for up to 100 ms.
+  virtual std::shared_ptr<const ResidencyReport> Report() const;
+  virtual void RefreshReport() {}
+  // One answer per hash. [I/O]: waits for a background step.
+  virtual std::vector<BlockExplanation> Explain(const NamespaceRef& ns,
+                                                absl::Span<const BlockHash> hashes, uint32_t group,
+                                                uint16_t part);
+  // The latest first.
+  virtual std::vector<RecentMiss> RecentMisses(size_t limit) const { return {}; }
+  virtual RequestSample::Snapshot SampledRequests() const { return {}; }
+
   // Names of categories by number.
   virtual std::vector<std::string> CategoryNames() const = 0;
   // Invariant 4: empty string if bytes(index) = bytes(arena in use) = sum of record lengths, else

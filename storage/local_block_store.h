@@ -4,10 +4,13 @@
 #include <memory>
 #include <vector>
 
+#include "common/executor.h"
+#include "common/published.h"
 #include "storage/background.h"
 #include "storage/block_store.h"
 #include "storage/index/block_index.h"
 #include "storage/lease_table.h"
+#include "storage/miss_log.h"
 #include "storage/namespace_table.h"
 #include "storage/put_waiters.h"
 #include "storage/read_flights.h"
@@ -69,6 +72,12 @@ class LocalBlockStore final : public BlockStore {
   void Drain(absl::Duration budget) override;
   void Quiesce() override;
   StoreStats stats() const override;
+  std::shared_ptr<const ResidencyReport> Report() const override { return report_.Get(); }
+  void RefreshReport() override;
+  std::vector<BlockExplanation> Explain(const NamespaceRef& ns, absl::Span<const BlockHash> hashes,
+                                        uint32_t group, uint16_t part) override;
+  std::vector<RecentMiss> RecentMisses(size_t limit) const override;
+  RequestSample::Snapshot SampledRequests() const override { return sample_.Take(); }
   std::vector<std::string> CategoryNames() const override;
   std::string CheckConservation() const override;
 
@@ -82,8 +91,10 @@ class LocalBlockStore final : public BlockStore {
 
   // --- Reading (store_lookup.cc, store_read.cc)
   static std::vector<BlockKey> KeysOf(const ChainSlice& chain, PartRange parts);
-  void TellNamed(const ChainSlice& chain, std::vector<BlockKey> keys, uint32_t used_blocks,
-                 const RequestAttributes& attributes);
+  void TellLookedUp(const ChainSlice& chain, std::vector<BlockKey> keys, const LookupResult& found,
+                    uint32_t used_blocks, const RequestAttributes& attributes);
+  ChangeQueue::Touch NamedBy(const ChainSlice& chain, std::vector<BlockKey> keys,
+                             uint32_t used_blocks, const RequestAttributes& attributes);
   // `keys` as of KeysOf.
   LookupResult ResidencyOf(const ChainSlice& chain, PartRange parts,
                            absl::Span<const BlockKey> keys) const;
@@ -109,6 +120,10 @@ class LocalBlockStore final : public BlockStore {
   bool TellHint(const ChainSlice& chain, PartRange parts, HintKind kind, uint32_t blocks,
                 int64_t until_ns);
 
+  // --- For people (store_insight.cc)
+  BlockExplanation ExplainFacts(const NamespaceRef& ns, const BlockAddress& address,
+                                int64_t now_ns) const;
+
   // --- Writing (store_write.cc)
   absl::Status CheckBlockBytes(uint64_t block_bytes) const;
   absl::StatusOr<BlockBuffer> AllocateNow(uint64_t payload_bytes);
@@ -132,6 +147,9 @@ class LocalBlockStore final : public BlockStore {
   CategoryTable categories_;
   StoreCounters counters_;
   RemovalMemory removals_;
+  RequestSample sample_;
+  MissLog misses_;
+  Published<ResidencyReport> report_{std::make_shared<const ResidencyReport>()};
   BlockIndex index_;
   ReadFlights flights_;
   LeaseTable leases_;
@@ -143,7 +161,8 @@ class LocalBlockStore final : public BlockStore {
   const std::unique_ptr<ResidencyPolicy> policy_;  // of the migrator
   TierMigrator migrator_;
   std::atomic<bool> draining_{false};
-  Background background_;  // last: stops first
+  Background background_;                    // after all that it works on: stops before them
+  std::unique_ptr<PeriodicTask> reporting_;  // last: asks the background
 };
 
 }  // namespace halflife

@@ -29,6 +29,11 @@ bool IsOf(uint64_t word, const BlockKey& key) {
   return word != 0 && (word & kFingerprintMask) == FingerprintOf(key);
 }
 
+RemovalMemory::Removal RemovalOf(uint64_t word, int64_t now_ns) {
+  const uint64_t age_s = (SecondOf(now_ns) - (word >> kReasonBits)) & kSecondMask;
+  return {static_cast<MissReason>(word & kReasonMask), static_cast<int64_t>(age_s)};
+}
+
 }  // namespace
 
 RemovalMemory::RemovalMemory(int log2_places)
@@ -49,14 +54,15 @@ RemovalMemory::Removal RemovalMemory::Forget(const BlockKey& key, int64_t now_ns
   uint64_t seen = PlaceOf(key).load(std::memory_order_relaxed);
   if (!IsOf(seen, key)) return {MissReason::kNeverSeen};
   PlaceOf(key).compare_exchange_strong(seen, 0, std::memory_order_relaxed);
-  const uint64_t age_s = (SecondOf(now_ns) - (seen >> kReasonBits)) & kSecondMask;
-  return {static_cast<MissReason>(seen & kReasonMask), static_cast<int64_t>(age_s)};
+  return RemovalOf(seen, now_ns);
 }
 
-MissReason RemovalMemory::ReasonOf(const BlockKey& key) const {
+RemovalMemory::Removal RemovalMemory::Recall(const BlockKey& key, int64_t now_ns) const {
   const uint64_t seen = PlaceOf(key).load(std::memory_order_relaxed);
-  if (!IsOf(seen, key)) return MissReason::kNeverSeen;
-  return static_cast<MissReason>(seen & kReasonMask);
+  if (!IsOf(seen, key)) return {MissReason::kNeverSeen};
+  return RemovalOf(seen, now_ns);
 }
+
+MissReason RemovalMemory::ReasonOf(const BlockKey& key) const { return Recall(key, 0).reason; }
 
 }  // namespace halflife

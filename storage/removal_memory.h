@@ -29,6 +29,8 @@ class RemovalMemory {
   void Remember(const BlockKey& key, MissReason reason, int64_t now_ns);
   // The block is here again. Returns what was remembered.
   Removal Forget(const BlockKey& key, int64_t now_ns);
+  // What is remembered, without forgetting it.
+  Removal Recall(const BlockKey& key, int64_t now_ns) const;
   // kNeverSeen if nothing is remembered.
   MissReason ReasonOf(const BlockKey& key) const;
 

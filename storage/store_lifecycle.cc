@@ -32,17 +32,25 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
       policy_(MakeResidencyPolicy(ParseResidencyPolicy(options.policy, options.objective).value(),
                                   ParseShadowPolicies(options.shadow_policies).value())),
       migrator_({options.free_target_ratio},
-                {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get()},
+                {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get(),
+                 &sample_},
                 &changes_, &demand_),
       background_([this] { return Step(); }) {}
 
 LocalBlockStore::~LocalBlockStore() {
   draining_.store(true);
+  if (reporting_ != nullptr) reporting_->Stop();
   background_.Stop();
   waiters_.FailAll(absl::UnavailableError("store: stopping"));
 }
 
-void LocalBlockStore::StartBackground() { background_.Start(options_.step_interval); }
+void LocalBlockStore::StartBackground() {
+  background_.Start(options_.step_interval);
+  reporting_ = std::make_unique<PeriodicTask>("hl-report", options_.report_interval, [this] {
+    RefreshReport();
+    return false;
+  });
+}
 
 void LocalBlockStore::Recover() {
   if (ssd_ == nullptr) return;
@@ -110,6 +118,7 @@ void LocalBlockStore::Quiesce() {
 void LocalBlockStore::Drain(absl::Duration budget) {
   draining_.store(true);
   waiters_.FailAll(absl::UnavailableError("store: draining"));
+  if (reporting_ != nullptr) reporting_->Stop();
   background_.Stop();
   const Clock& clock = Clock::Real();
   const int64_t deadline_ns = clock.NowNanos() + absl::ToInt64Nanoseconds(budget);

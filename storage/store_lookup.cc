@@ -35,6 +35,12 @@ LookupResult Summarise(absl::Span<const Residency> blocks) {
   return result;
 }
 
+// Seen before, and gone by nobody's choice of what to keep.
+bool IsLoss(MissReason reason) {
+  return reason == MissReason::kExpired || reason == MissReason::kCorrupt ||
+         reason == MissReason::kUnavailable;
+}
+
 absl::Duration LeaseDuration(absl::Duration wanted) {
   if (wanted <= absl::ZeroDuration()) return kDefaultLease;
   return std::min(wanted, kMaxLease);
@@ -117,13 +123,37 @@ void LocalBlockStore::CountLookup(const ChainSlice& chain, const LookupResult& r
   StoreCounters::Add(counters.lookup_tokens_missed, missed * block_tokens);
 }
 
+void LocalBlockStore::TellLookedUp(const ChainSlice& chain, std::vector<BlockKey> keys,
+                                   const LookupResult& found, uint32_t used_blocks,
+                                   const RequestAttributes& attributes) {
+  const size_t asked = chain.hashes.size();
+  if (asked == 0 || keys.empty()) return;
+  const uint64_t parts = keys.size() / asked;
+  ChangeQueue::Touch touch = NamedBy(chain, std::move(keys), used_blocks, attributes);
+  touch.found_blocks = found.prefix_blocks;
+  touch.lost = IsLoss(found.miss_reason);
+  touch.block_bytes = chain.ns->descriptor.block_bytes * parts;
+  if (found.prefix_blocks < asked) {
+    misses_.Add({.time_ns = touch.now_ns,
+                 .ns = chain.ns->id,
+                 .hash = chain.hashes[found.prefix_blocks],
+                 .group = chain.group,
+                 .depth = chain.first_depth + found.prefix_blocks,
+                 .hit_blocks = found.prefix_blocks,
+                 .missed_blocks = static_cast<uint32_t>(asked) - found.prefix_blocks,
+                 .category = touch.category,
+                 .reason = found.miss_reason});
+  }
+  changes_.PushTouch(std::move(touch));
+}
+
 LookupResult LocalBlockStore::Lookup(const ChainSlice& chain, PartRange parts,
                                      const RequestAttributes& attributes) {
   std::vector<BlockKey> keys = KeysOf(chain, parts);
   LookupResult result = ResidencyOf(chain, parts, keys);
   CountLookup(chain, result, attributes);
   // No touch: but what is used or put next belongs to this request.
-  TellNamed(chain, std::move(keys), 0, attributes);
+  TellLookedUp(chain, std::move(keys), result, 0, attributes);
   return result;
 }
 
@@ -145,7 +175,7 @@ PinnedLookup LocalBlockStore::Pin(const ChainSlice& chain, PartRange parts,
   }
   CountLookup(chain, pinned.lookup, attributes);
   if (leased.blocks.empty()) {
-    TellNamed(chain, std::move(keys), 0, attributes);
+    TellLookedUp(chain, std::move(keys), pinned.lookup, 0, attributes);
     return pinned;
   }
 
@@ -154,7 +184,7 @@ PinnedLookup LocalBlockStore::Pin(const ChainSlice& chain, PartRange parts,
   const int64_t expires_ns = clock_->NowNanos() + absl::ToInt64Nanoseconds(duration);
   const absl::StatusOr<LeaseId> lease = leases_.Add(std::move(leased), expires_ns);
   if (!lease.ok()) return pinned;
-  TellNamed(chain, std::move(keys), blocks, attributes);
+  TellLookedUp(chain, std::move(keys), pinned.lookup, blocks, attributes);
   pinned.lease = *lease;
   pinned.pinned_blocks = blocks;
   pinned.lease_duration = duration;

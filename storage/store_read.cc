@@ -138,7 +138,7 @@ void LocalBlockStore::DropFromSsd(const BlockKey& key, const SsdLocation& locati
 
 void LocalBlockStore::Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
                             const RequestAttributes& attributes) {
-  TellNamed(chain, KeysOf(chain, parts), blocks, attributes);
+  changes_.PushTouch(NamedBy(chain, KeysOf(chain, parts), blocks, attributes));
 }
 
 // Keys of the whole chain, one part after the other.
@@ -154,8 +154,9 @@ std::vector<BlockKey> LocalBlockStore::KeysOf(const ChainSlice& chain, PartRange
 }
 
 // `keys` as of KeysOf; the first `used_blocks` of the chain were served.
-void LocalBlockStore::TellNamed(const ChainSlice& chain, std::vector<BlockKey> keys,
-                                uint32_t used_blocks, const RequestAttributes& attributes) {
+ChangeQueue::Touch LocalBlockStore::NamedBy(const ChainSlice& chain, std::vector<BlockKey> keys,
+                                            uint32_t used_blocks,
+                                            const RequestAttributes& attributes) {
   const auto blocks = static_cast<uint32_t>(chain.hashes.size());
   ChangeQueue::Touch touch;
   touch.now_ns = clock_->NowNanos();
@@ -165,7 +166,7 @@ void LocalBlockStore::TellNamed(const ChainSlice& chain, std::vector<BlockKey> k
   touch.unused_blocks = blocks - std::min(used_blocks, blocks);
   touch.first_depth = chain.first_depth;
   touch.block_tokens = chain.ns->descriptor.tokens_per_block;
-  changes_.PushTouch(std::move(touch));
+  return touch;
 }
 
 void LocalBlockStore::CountGet(const RequestAttributes& attributes, const SentBlocks& sent) {

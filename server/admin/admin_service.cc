@@ -3,8 +3,15 @@
 #include <numeric>
 
 #include "absl/strings/match.h"
+#include "common/clock.h"
+#include "common/limits.h"
+#include "common/status.h"
 #include "proto/wire/chain_wire.h"
 #include "proto/wire/descriptor_wire.h"
+#include "proto/wire/grpc_status.h"
+#include "proto/wire/limit_check.h"
+#include "server/admin/insight_wire.h"
+#include "server/rpc/store_wire.h"
 
 namespace halflife {
 namespace {
@@ -21,6 +28,43 @@ grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context, const cha
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status(grpc::StatusCode::PERMISSION_DENIED, reason));
   return reactor;
+}
+
+grpc::ServerUnaryReactor* Fail(grpc::CallbackServerContext* context, const absl::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpcStatus(status));
+  return reactor;
+}
+
+// A stream that says no.
+class RefusedStream final : public grpc::ServerWriteReactor<v1::ExportRequestsResponse> {
+ public:
+  explicit RefusedStream(const char* reason) {
+    Finish(grpc::Status(grpc::StatusCode::PERMISSION_DENIED, reason));
+  }
+  void OnDone() override { delete this; }
+};
+
+struct BlocksToExplain {
+  NamespaceRef ns;
+  absl::Span<const BlockHash> hashes;
+  uint32_t group = 0;
+  uint16_t part = 0;
+};
+
+absl::StatusOr<BlocksToExplain> BlocksToExplainOf(const BlockStore& store,
+                                                  const v1::ExplainRequest& request) {
+  BlocksToExplain blocks;
+  HL_ASSIGN_OR_RETURN(blocks.ns, FindNamespaceOf(store, request.namespace_id()));
+  HL_ASSIGN_OR_RETURN(blocks.hashes, UnpackHashes("hashes", request.hashes()));
+  HL_RETURN_IF_ERROR(CheckAtLeast("hashes", blocks.hashes.size(), 1));
+  HL_RETURN_IF_ERROR(
+      CheckAtMost("hashes", blocks.hashes.size(), AdminService::kMaxExplainedBlocks));
+  HL_RETURN_IF_ERROR(CheckAtMost("group", request.group(), kMaxGroups - 1));
+  HL_RETURN_IF_ERROR(CheckAtMost("part", request.part(), blocks.ns->descriptor.parts - 1));
+  blocks.group = request.group();
+  blocks.part = static_cast<uint16_t>(request.part());
+  return blocks;
 }
 
 void FillTier(v1::Tier tier, const StoreStats& store, v1::TierUsage* usage) {
@@ -119,6 +163,59 @@ grpc::ServerUnaryReactor* AdminService::CheckConservation(grpc::CallbackServerCo
     parts_.store->Quiesce();
     response->set_difference(parts_.store->CheckConservation());
   });
+}
+
+grpc::ServerUnaryReactor* AdminService::GetModel(grpc::CallbackServerContext* context,
+                                                 const v1::GetModelRequest* request,
+                                                 v1::GetModelResponse* response) {
+  return RunOnIo(context, [this, request, response] {
+    if (request->refresh()) parts_.store->RefreshReport();
+    ModelToWire(parts_.collect(), Clock::Real().NowNanos(), response);
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::Explain(grpc::CallbackServerContext* context,
+                                                const v1::ExplainRequest* request,
+                                                v1::ExplainResponse* response) {
+  if (!IsOnUnixSocket(*context))
+    return Refuse(context, "Explain is allowed on the Unix socket only");
+  // `hashes` are a view into the request, which lives as long as the call.
+  const absl::StatusOr<BlocksToExplain> blocks = BlocksToExplainOf(*parts_.store, *request);
+  if (!blocks.ok()) return Fail(context, blocks.status());
+  return RunOnIo(context, [this, blocks = *blocks, response] {
+    const CategoryNamesByNumber names = parts_.store->CategoryNames();
+    for (const BlockExplanation& explained :
+         parts_.store->Explain(blocks.ns, blocks.hashes, blocks.group, blocks.part)) {
+      ExplanationToWire(explained, names, response->add_blocks());
+    }
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::ListMisses(grpc::CallbackServerContext* context,
+                                                   const v1::ListMissesRequest* request,
+                                                   v1::ListMissesResponse* response) {
+  if (!IsOnUnixSocket(*context))
+    return Refuse(context, "ListMisses is allowed on the Unix socket only");
+  const absl::Status checked = CheckAtMost("limit", request->limit(), MissLog::kMaxMisses);
+  if (!checked.ok()) return Fail(context, checked);
+  const uint32_t limit = request->limit() == 0 ? kDefaultMisses : request->limit();
+  return RunOnIo(context, [this, limit, response] {
+    const CategoryNamesByNumber names = parts_.store->CategoryNames();
+    const int64_t now_ns = Clock::Real().NowNanos();
+    for (const RecentMiss& miss : parts_.store->RecentMisses(limit)) {
+      MissToWire(miss, now_ns, names, response->add_misses());
+    }
+  });
+}
+
+grpc::ServerWriteReactor<v1::ExportRequestsResponse>* AdminService::ExportRequests(
+    grpc::CallbackServerContext* context, const v1::ExportRequestsRequest*) {
+  if (!IsOnUnixSocket(*context)) {
+    return new RefusedStream("ExportRequests is allowed on the Unix socket only");
+  }
+  const StoreStats stats = parts_.store->stats();
+  const uint64_t ssd_bytes = stats.has_ssd ? stats.ssd.quota_bytes : 0;
+  return new SampleStream(*parts_.store, stats.dram.budget_bytes + ssd_bytes, exports_);
 }
 
 }  // namespace halflife

@@ -5,12 +5,14 @@
 #include "common/executor.h"
 #include "halflife/v1/admin.grpc.pb.h"
 #include "server/admin/node_facts.h"
+#include "server/admin/sample_stream.h"
 #include "storage/block_store.h"
 
 namespace halflife {
 
-// AdminService over the parts of one node. What only an owner may ask (Drain, CheckConservation) is
-// answered on the Unix socket alone: a TCP port of this version knows no identities. Thread-safe.
+// AdminService over the parts of one node. What only an owner may ask (Drain, CheckConservation,
+// and what tells about requests of every tenant) is answered on the Unix socket alone: a TCP port
+// of this version knows no identities. Thread-safe.
 class AdminService final : public v1::AdminService::CallbackService {
  public:
   // All borrowed things outlive the service. Blocking work runs on `io`.
@@ -20,6 +22,10 @@ class AdminService final : public v1::AdminService::CallbackService {
     CollectNodeFacts collect;
     std::function<void()> request_drain;  // returns at once
   };
+
+  // Blocks in one Explain.
+  static constexpr uint32_t kMaxExplainedBlocks = 128;
+  static constexpr uint32_t kDefaultMisses = 100;
 
   explicit AdminService(Parts parts) : parts_(std::move(parts)) {}
 
@@ -38,6 +44,17 @@ class AdminService final : public v1::AdminService::CallbackService {
   grpc::ServerUnaryReactor* CheckConservation(grpc::CallbackServerContext* context,
                                               const v1::CheckConservationRequest* request,
                                               v1::CheckConservationResponse* response) override;
+  grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context,
+                                     const v1::GetModelRequest* request,
+                                     v1::GetModelResponse* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context,
+                                    const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
+  grpc::ServerUnaryReactor* ListMisses(grpc::CallbackServerContext* context,
+                                       const v1::ListMissesRequest* request,
+                                       v1::ListMissesResponse* response) override;
+  grpc::ServerWriteReactor<v1::ExportRequestsResponse>* ExportRequests(
+      grpc::CallbackServerContext* context, const v1::ExportRequestsRequest* request) override;
 
  private:
   // Runs `work` on the I/O executor, then ends the call. RESOURCE_EXHAUSTED if the executor's queue
@@ -46,6 +63,7 @@ class AdminService final : public v1::AdminService::CallbackService {
                                     std::function<void()> work);
 
   const Parts parts_;
+  const SampleStream::OpenStreams exports_ = std::make_shared<std::atomic<int>>(0);
 };
 
 }  // namespace halflife

@@ -5,6 +5,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "server/admin/metric_page.h"
+#include "server/admin/residency_metrics.h"
 #include "storage/block_store.h"
 
 namespace halflife {
@@ -424,7 +425,12 @@ void AddSsdDatabase(const SsdTier::Database& database, MetricPage& page) {
 }  // namespace
 
 std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
-  const NodeFacts facts = collect_();
+  NodeFacts facts = collect_();
+  std::vector<std::string> category_names;
+  for (const CategoryStats& category : facts.store.categories) {
+    category_names.push_back(category.name);
+  }
+  fold_.Fold(&facts.store);
   MetricPage page;
   AddBuildAndConfig(facts, page);
   AddProcess(facts, page);
@@ -439,6 +445,7 @@ std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
   AddMigration(facts.store, page);
   AddLives(facts.store, page);
   AddHints(facts.store, page);
+  AddResidency(facts, category_names, fold_, page);
   AddLeases(facts.store, page);
   AddSsd(facts, page);
   if (facts.store.has_ssd) {

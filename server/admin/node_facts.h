@@ -1,11 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "server/admin/build_facts.h"
 #include "server/admin/process_facts.h"
 #include "server/rpc/rpc_stats.h"
+#include "storage/block_explanation.h"
 #include "storage/store_stats.h"
 
 namespace halflife {
@@ -22,8 +24,9 @@ struct NodeFacts {
 
   bool opened = true;  // false while starting: then store and rpc say nothing yet
   StoreStats store;
-  std::string ssd_directory;           // empty = none configured
-  bool ssd_off_after_crashes = false;  // configured, but left out by the crash guard
+  std::shared_ptr<const ResidencyReport> residency;  // null while starting
+  std::string ssd_directory;                         // empty = none configured
+  bool ssd_off_after_crashes = false;                // configured, but left out by the crash guard
   RpcStats rpc;
   ProcessFacts process;
   uint64_t dropped_log_lines = 0;

@@ -9,6 +9,8 @@
 #include "common/html.h"
 #include "common/strings.h"
 #include "common/units.h"
+#include "server/admin/html_table.h"
+#include "server/admin/residency_section.h"
 #include "storage/block_store.h"
 
 namespace halflife {
@@ -28,47 +30,9 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .bar{background:#2c3442}pre{background:#1c222c}}
 )";
 
-std::string Number(uint64_t value) {
-  std::string digits = absl::StrCat(value);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<size_t>(at), ",");
-  return digits;
-}
-
-std::string Percent(uint64_t part, uint64_t whole) {
-  if (whole == 0) return "–";
-  return absl::StrFormat("%.1f %%", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
-}
-
 uint64_t Sum(const auto& counts) {
   return std::accumulate(counts.begin(), counts.end(), uint64_t{0});
 }
-
-// Rows of a table; cells are escaped, and right-aligned from the second column on.
-class Table {
- public:
-  explicit Table(const std::vector<std::string>& heads) {
-    html_ = "<table><tr>";
-    for (size_t i = 0; i < heads.size(); ++i) Cell("th", heads[i], i > 0);
-    html_ += "</tr>\n";
-  }
-
-  void Row(const std::vector<std::string>& cells) {
-    html_ += "<tr>";
-    for (size_t i = 0; i < cells.size(); ++i) Cell("td", cells[i], i > 0);
-    html_ += "</tr>\n";
-  }
-
-  std::string Html() const { return html_ + "</table>\n"; }
-
- private:
-  void Cell(std::string_view tag, const std::string& text, bool right) {
-    absl::StrAppendFormat(&html_, "<%s%s>%s</%s>", tag, right ? " class=\"n\"" : "",
-                          EscapeHtml(text), tag);
-  }
-
-  std::string html_;
-};
 
 std::string Head(const NodeFacts& facts) {
   const char* state = facts.state == NodeState::kServing    ? "serving"
@@ -112,7 +76,7 @@ std::string Tiers(const NodeFacts& facts) {
                   "see the log</p>\n"
                 : "<p class=\"note\">No SSD tier is configured (storage.ssd.directory).</p>\n";
   }
-  Table moved({"moved", "blocks", "bytes"});
+  HtmlTable moved({"moved", "blocks", "bytes"});
   moved.Row({"demoted to SSD", Number(store.demoted_blocks), HumanBytes(store.demoted_bytes)});
   moved.Row({"promoted to DRAM", Number(store.promoted_blocks), HumanBytes(store.promoted_bytes)});
   for (int r = 0; r < kEvictReasonCount; ++r) {
@@ -126,8 +90,8 @@ std::string Tiers(const NodeFacts& facts) {
 }
 
 std::string Categories(const StoreStats& store) {
-  Table table({"category", "lookups", "blocks asked for", "in DRAM", "on SSD", "hit ratio",
-               "stored", "resident"});
+  HtmlTable table({"category", "lookups", "blocks asked for", "in DRAM", "on SSD", "hit ratio",
+                   "stored", "resident"});
   int shown = 0;
   for (const CategoryStats& c : store.categories) {
     const uint64_t hits = Sum(c.lookup_blocks_hit);
@@ -155,7 +119,7 @@ std::string MissReasons(const StoreStats& store) {
   std::sort(reasons.rbegin(), reasons.rend());
   reasons.resize(std::min(reasons.size(), kShownMissReasons));
   if (reasons.empty()) return "<h2>Misses</h2>\n<p class=\"note\">None yet.</p>\n";
-  Table table({"why blocks were missed", "blocks", "share"});
+  HtmlTable table({"why blocks were missed", "blocks", "share"});
   for (const auto& [count, reason] : reasons) {
     table.Row({std::string(MissReasonName(static_cast<MissReason>(reason))), Number(count),
                Percent(count, total)});
@@ -172,7 +136,7 @@ std::string Leases(const StoreStats& store) {
 std::string Ssd(const NodeFacts& facts) {
   if (!facts.store.has_ssd) return "";
   const SsdTier::Stats& ssd = facts.store.ssd;
-  Table table({"SSD tier", ""});
+  HtmlTable table({"SSD tier", ""});
   table.Row({"directory", facts.ssd_directory});
   table.Row({"partitions serving", Number(static_cast<uint64_t>(ssd.partitions_serving))});
   table.Row({"partitions read-only", Number(static_cast<uint64_t>(ssd.partitions_read_only))});
@@ -189,7 +153,7 @@ std::string Ssd(const NodeFacts& facts) {
 }
 
 std::string Rpcs(const RpcStats& rpc) {
-  Table table({"RPC", "finished", "not OK", "open", "p50", "p99"});
+  HtmlTable table({"RPC", "finished", "not OK", "open", "p50", "p99"});
   for (int m = 0; m < kRpcMethodCount; ++m) {
     const RpcMethodStats& method = rpc.methods[m];
     const uint64_t handled = Sum(method.handled);
@@ -210,7 +174,7 @@ std::string Rpcs(const RpcStats& rpc) {
 
 std::string Contents(const NodeFacts& facts) {
   return StrCat(Tiers(facts), Categories(facts.store), MissReasons(facts.store),
-                Leases(facts.store), Ssd(facts), Rpcs(facts.rpc));
+                RenderResidency(facts), Leases(facts.store), Ssd(facts), Rpcs(facts.rpc));
 }
 
 std::string Configuration(const NodeFacts& facts) {

@@ -12,6 +12,8 @@ namespace {
 
 v1::Tier TierToWire(Tier tier) { return tier == Tier::kDram ? v1::TIER_DRAM : v1::TIER_SSD; }
 
+}  // namespace
+
 v1::MissReason MissReasonToWire(MissReason reason) {
   switch (reason) {
     case MissReason::kNone:
@@ -35,8 +37,6 @@ v1::MissReason MissReasonToWire(MissReason reason) {
   }
   return v1::MISS_REASON_UNSPECIFIED;
 }
-
-}  // namespace
 
 absl::StatusOr<NamespaceRef> FindNamespaceOf(const BlockStore& store, std::string_view bytes) {
   HL_ASSIGN_OR_RETURN(const NamespaceId id, NamespaceIdFromWire(bytes));

@@ -30,6 +30,7 @@ absl::StatusOr<absl::Duration> LeaseFromWire(uint32_t lease_ms);
 absl::StatusOr<CallerHint> HintFromWire(const v1::HintRequest& message);
 v1::HintResponse HintAnswerToWire(const HintAnswer& answer);
 
+v1::MissReason MissReasonToWire(MissReason reason);
 v1::LookupResponse LookupToWire(const LookupResult& result, uint32_t blocks);
 // One entry for each tier that was measured.
 void AddTierRates(const TierRates& rates, v1::LookupResponse* response);

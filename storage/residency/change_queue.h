@@ -35,6 +35,11 @@ class ChangeQueue {
     uint32_t unused_blocks = 0;  // at the end of each chain: named, but not served
     uint32_t first_depth = 0;    // of each chain
     uint32_t block_tokens = 0;   // of each block
+    // Of a look-up: how much of the chain was found. Else the blocks are asked for in pieces.
+    static constexpr uint32_t kNoLookup = UINT32_MAX;
+    uint32_t found_blocks = kNoLookup;
+    bool lost = false;         // RequestSample::LookedUp::lost
+    uint64_t block_bytes = 0;  // of all parts that were asked for
   };
   // As HintedChain.
   struct Hint {

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "storage/index/block_index.h"
 #include "storage/removal_memory.h"
+#include "storage/residency/live/request_sample.h"
 #include "storage/residency/residency_policy.h"
 #include "storage/store_counters.h"
 #include "storage/tiers/dram_arena.h"
@@ -19,6 +20,7 @@ struct MigrationContext {
   RemovalMemory* removals = nullptr;
   StoreCounters* counters = nullptr;
   ResidencyPolicy* policy = nullptr;
+  RequestSample* sample = nullptr;  // of what is looked up; may be null
 };
 
 }  // namespace halflife

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -7,6 +8,7 @@
 #include "absl/types/span.h"
 #include "common/block/attributes.h"
 #include "common/block/block_key.h"
+#include "storage/residency/block_standing.h"
 
 namespace halflife {
 
@@ -98,6 +100,12 @@ class ResidencyPolicy {
 
   // What it has learnt, for those who show it (model/model_report.h). Up to some milliseconds.
   virtual ModelReport Report(int64_t now_ns) const;
+  // A policy without scores has nothing to say of a block or of prices.
+  // What it thinks of a block at `at_ns`, resident or only remembered; nullopt if it is not known.
+  virtual std::optional<BlockStanding> StandingOf(const BlockKey& key, int64_t at_ns) const {
+    return std::nullopt;
+  }
+  virtual std::array<TierPrice, kTierCount> Prices(int64_t at_ns) const { return {}; }
 };
 
 }  // namespace halflife

@@ -68,6 +68,15 @@ void TierMigrator::ApplyHint(const ChangeQueue::Hint& hint) {
 }
 
 void TierMigrator::ApplyTouch(const ChangeQueue::Touch& touch) {
+  if (context_.sample != nullptr && touch.found_blocks != ChangeQueue::Touch::kNoLookup) {
+    context_.sample->Add({.now_ns = touch.now_ns,
+                          .category = touch.category,
+                          .keys = absl::MakeConstSpan(touch.keys).subspan(0, touch.chain_blocks),
+                          .hit_blocks = touch.found_blocks,
+                          .block_tokens = touch.block_tokens,
+                          .block_bytes = touch.block_bytes,
+                          .lost = touch.lost});
+  }
   std::vector<std::pair<Category, int64_t>> gaps_ns;
   for (size_t first = 0; first < touch.keys.size(); first += touch.chain_blocks) {
     TouchedChain named{.now_ns = touch.now_ns,

@@ -162,6 +162,9 @@ class CliFormatTest : public CliTest, public testing::WithParamInterface<std::st
             {Arguments{"lookup"} + chain, "prefix_blocks"},
             {Arguments{"delete"} + chain, "deleted"},
             {Arguments{"put", "--in", PathOf("three")} + chain, "already_there"},
+            {Arguments{"explain"} + chain, "parent_here"},
+            {{"explain", "--miss"}, "missed_blocks"},
+            {{"model"}, "watched_requests_ratio"},
             {{"config", "check", "--set", "storage.dram.budget=1GiB"}, "valid"},
             {{"trace", "info", trace}, "requests"},
             {{"trace", "replay", trace, "--payload", "4KiB", "-q"}, "prefix_hit_ratio"}};

@@ -77,12 +77,12 @@ struct DaemonConnection::Impl {
 
   absl::StatusOr<Health> Check(const std::string& service, grpc::ClientContext& context);
 
-  template <typename Request, typename Response, typename Method>
-  absl::StatusOr<Response> Call(Method method, absl::Duration deadline) {
+  template <typename Response, typename Request, typename Method>
+  absl::StatusOr<Response> Call(Method method, const Request& request, absl::Duration deadline) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(deadline));
     Response response;
-    const grpc::Status status = (admin.get()->*method)(&context, Request(), &response);
+    const grpc::Status status = (admin.get()->*method)(&context, request, &response);
     if (!status.ok()) return FromGrpcStatus(status);
     return response;
   }
@@ -94,18 +94,47 @@ DaemonConnection::DaemonConnection(const std::string& endpoint, absl::Duration d
 DaemonConnection::~DaemonConnection() = default;
 
 absl::StatusOr<v1::GetStatsResponse> DaemonConnection::GetStats() {
-  return impl_->Call<v1::GetStatsRequest, v1::GetStatsResponse>(&v1::AdminService::Stub::GetStats,
-                                                                deadline_);
+  return impl_->Call<v1::GetStatsResponse>(&v1::AdminService::Stub::GetStats, v1::GetStatsRequest(),
+                                           deadline_);
 }
 
 absl::StatusOr<v1::ListNamespacesResponse> DaemonConnection::ListNamespaces() {
-  return impl_->Call<v1::ListNamespacesRequest, v1::ListNamespacesResponse>(
-      &v1::AdminService::Stub::ListNamespaces, deadline_);
+  return impl_->Call<v1::ListNamespacesResponse>(&v1::AdminService::Stub::ListNamespaces,
+                                                 v1::ListNamespacesRequest(), deadline_);
 }
 
 absl::StatusOr<v1::GetConfigResponse> DaemonConnection::GetConfig() {
-  return impl_->Call<v1::GetConfigRequest, v1::GetConfigResponse>(
-      &v1::AdminService::Stub::GetConfig, deadline_);
+  return impl_->Call<v1::GetConfigResponse>(&v1::AdminService::Stub::GetConfig,
+                                            v1::GetConfigRequest(), deadline_);
+}
+
+absl::StatusOr<v1::GetModelResponse> DaemonConnection::GetModel(bool refresh) {
+  v1::GetModelRequest request;
+  request.set_refresh(refresh);
+  return impl_->Call<v1::GetModelResponse>(&v1::AdminService::Stub::GetModel, request, deadline_);
+}
+
+absl::StatusOr<v1::ExplainResponse> DaemonConnection::Explain(const v1::ExplainRequest& request) {
+  return impl_->Call<v1::ExplainResponse>(&v1::AdminService::Stub::Explain, request, deadline_);
+}
+
+absl::StatusOr<v1::ListMissesResponse> DaemonConnection::ListMisses(uint32_t limit) {
+  v1::ListMissesRequest request;
+  request.set_limit(limit);
+  return impl_->Call<v1::ListMissesResponse>(&v1::AdminService::Stub::ListMisses, request,
+                                             deadline_);
+}
+
+absl::StatusOr<std::vector<v1::ExportRequestsResponse>> DaemonConnection::ExportRequests() {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(deadline_));
+  const auto reader = impl_->admin->ExportRequests(&context, v1::ExportRequestsRequest());
+  std::vector<v1::ExportRequestsResponse> messages;
+  v1::ExportRequestsResponse message;
+  while (reader->Read(&message)) messages.push_back(std::move(message));
+  const grpc::Status status = reader->Finish();
+  if (!status.ok()) return FromGrpcStatus(status);
+  return messages;
 }
 
 absl::StatusOr<DaemonConnection::Health> DaemonConnection::Check(const std::string& service) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -26,6 +27,12 @@ class DaemonConnection {
   absl::StatusOr<v1::GetStatsResponse> GetStats();
   absl::StatusOr<v1::ListNamespacesResponse> ListNamespaces();
   absl::StatusOr<v1::GetConfigResponse> GetConfig();
+  // `refresh`: have it computed now.
+  absl::StatusOr<v1::GetModelResponse> GetModel(bool refresh);
+  absl::StatusOr<v1::ExplainResponse> Explain(const v1::ExplainRequest& request);
+  absl::StatusOr<v1::ListMissesResponse> ListMisses(uint32_t limit);
+  // All messages, in order; at most about 20 MB.
+  absl::StatusOr<std::vector<v1::ExportRequestsResponse>> ExportRequests();
   // `service` is "liveness" or "readiness". Returns: kNotFound if the daemon does not know it.
   absl::StatusOr<Health> Check(const std::string& service);
   // The same, but waits up to `wait` until there is a daemon at the endpoint.

@@ -67,6 +67,8 @@ std::unique_ptr<CLI::App> MakeApp(Context& context) {
   AddHealthCommand(*app, context);
   AddStatsCommand(*app, context);
   AddNamespacesCommand(*app, context);
+  AddModelCommand(*app, context);
+  AddExplainCommand(*app, context);
   AddLookupCommand(*app, context);
   AddGetCommand(*app, context);
   AddPutCommand(*app, context);

@@ -93,15 +93,20 @@ int JobsOrCpus(int jobs) {
   return jobs > 0 ? jobs : std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
+absl::StatusOr<SimulatedTrace> LoadRequests(const Context& context, RequestSource& source,
+                                            CategoryRequests* recorded) {
+  std::optional<CategoryRecorder> recorder;
+  if (recorded != nullptr) recorder.emplace(source, *recorded);
+  ProgressLine progress("reading", context.ShowsProgress());
+  return LoadSimulatedTrace(
+      recorder ? static_cast<RequestSource&>(*recorder) : source,
+      [&progress](double share, uint64_t requests) { progress.Update(share, requests); });
+}
+
 absl::StatusOr<SimulatedTrace> LoadTrace(const Context& context, const std::string& path,
                                          const TraceOptions& options, CategoryRequests* recorded) {
   HL_ASSIGN_OR_RETURN(const auto reader, TraceReader::Open(path, options));
-  std::optional<CategoryRecorder> recorder;
-  if (recorded != nullptr) recorder.emplace(*reader, *recorded);
-  RequestSource& source = recorder ? static_cast<RequestSource&>(*recorder) : *reader;
-  ProgressLine progress("reading", context.ShowsProgress());
-  auto trace = LoadSimulatedTrace(
-      source, [&progress](double share, uint64_t requests) { progress.Update(share, requests); });
+  auto trace = LoadRequests(context, *reader, recorded);
   if (!trace.ok() && !absl::StrContains(trace.status().message(), path)) {
     return absl::Status(trace.status().code(), StrCat(path, ": ", ToStd(trace.status().message())));
   }

@@ -39,8 +39,11 @@ void AddSimulationOptions(CLI::App* command, SimulationOptions& options);
 int RunSimulations(const Context& context, const SimulationOptions& options,
                    const std::vector<Capacity>& capacities, RowsAre rows);
 
-// The trace in `path` for simulation, with progress. Returns: what TraceReader::Open and
-// LoadSimulatedTrace return. `recorded`: unless null, gets what the requests say of themselves.
+// The trace of a source, or in `path`, for simulation, with progress. Returns: what
+// TraceReader::Open and LoadSimulatedTrace return. `recorded`: unless null, gets what the requests
+// say of themselves.
+absl::StatusOr<SimulatedTrace> LoadRequests(const Context& context, RequestSource& source,
+                                            CategoryRequests* recorded = nullptr);
 absl::StatusOr<SimulatedTrace> LoadTrace(const Context& context, const std::string& path,
                                          const TraceOptions& options,
                                          CategoryRequests* recorded = nullptr);

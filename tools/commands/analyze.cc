@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/status.h"
+#include "tools/admin/live_source.h"
 #include "tools/analyze/analysis_report.h"
 #include "tools/analyze/category_report.h"
 #include "tools/analyze/html_report.h"
@@ -24,6 +25,7 @@ constexpr int kCurvePoints = 7;
 
 struct Options {
   std::string path;
+  bool live = false;  // instead of a path
   TraceOptions trace;
   std::string html;  // file; empty = none
   std::string policies = "model,lru,optimum";
@@ -64,7 +66,8 @@ struct Analyzed {
 };
 
 absl::Status WritePage(const Context& context, const Options& options, const Analyzed& analyzed) {
-  const std::string title = options.path.substr(options.path.rfind('/') + 1);
+  const std::string title =
+      options.live ? context.endpoint : options.path.substr(options.path.rfind('/') + 1);
   const std::string page =
       HtmlReport(title, analyzed.analysis, CapacityCurve(context, options, analyzed.trace),
                  CategoryTables(analyzed.study, false), TreeAsHtml(analyzed.study));
@@ -74,12 +77,22 @@ absl::Status WritePage(const Context& context, const Options& options, const Ana
 }
 
 int RunAnalyze(const Context& context, const Options& options) {
+  if (options.live == !options.path.empty()) {
+    return FailUsage("give a trace, or --live for what the daemon at --endpoint has looked up");
+  }
   const auto policies = ParsePolicies(options.policies);
   if (!policies.ok()) return FailInput(policies.status());
   CategoryRequests requests;
   auto pins = ParsePins(options.pins, requests.schema);
   if (!pins.ok()) return FailInput(pins.status());
-  const auto trace = LoadTrace(context, options.path, options.trace, &requests);
+  std::unique_ptr<LiveSource> live;
+  if (options.live) {
+    auto opened = LiveSource::Open(context.endpoint);
+    if (!opened.ok()) return FailDaemon(context.endpoint, opened.status());
+    live = *std::move(opened);
+  }
+  const auto trace = live != nullptr ? LoadRequests(context, *live, &requests)
+                                     : LoadTrace(context, options.path, options.trace, &requests);
   if (!trace.ok()) return FailInput(trace.status());
   TraceAnalysis analysis = AnalyzeTrace(*trace);
   const CategoryStudy study = StudyCategories(*trace, requests, *std::move(pins));
@@ -90,6 +103,7 @@ int RunAnalyze(const Context& context, const Options& options) {
   }
   const bool with_details = context.output != OutputFormat::kTable;
   Report report = AnalysisReport(analysis, with_details);
+  if (live != nullptr) report.tables.insert(report.tables.begin(), live->sample().AsTable());
   for (Table& table : CategoryTables(study, with_details)) {
     report.tables.push_back(std::move(table));
   }
@@ -102,7 +116,10 @@ void AddAnalyzeCommand(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand(
       "analyze", "How blocks of a trace are reused: volume, skew, gaps, positions, categories");
   auto options = std::make_shared<Options>();
-  command->add_option("trace", options->path, "File, or - for standard input")->required();
+  command->add_option("trace", options->path, "File, or - for standard input");
+  command->add_flag("--live", options->live,
+                    "Instead of a trace: what the daemon at --endpoint has looked up lately, on a "
+                    "hash sample of the blocks");
   AddTraceOptions(command, options->trace);
   command
       ->add_option("--html", options->html,

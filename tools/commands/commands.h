@@ -10,6 +10,8 @@ namespace halflife::tools {
 void AddHealthCommand(CLI::App& app, Context& context);
 void AddStatsCommand(CLI::App& app, Context& context);
 void AddNamespacesCommand(CLI::App& app, Context& context);
+void AddModelCommand(CLI::App& app, Context& context);
+void AddExplainCommand(CLI::App& app, Context& context);
 void AddLookupCommand(CLI::App& app, Context& context);
 void AddGetCommand(CLI::App& app, Context& context);
 void AddPutCommand(CLI::App& app, Context& context);

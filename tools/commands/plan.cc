@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -6,6 +7,7 @@
 #include "common/status.h"
 #include "common/strings.h"
 #include "tools/admin/daemon_connection.h"
+#include "tools/admin/live_source.h"
 #include "tools/cli/simulation_options.h"
 #include "tools/cli/trace_options.h"
 #include "tools/commands/commands.h"
@@ -25,6 +27,7 @@ struct Options {
   absl::Duration ttft = absl::ZeroDuration();
   std::string front;  // capacity of a front cache; empty = none
   Hardware hardware;
+  CLI::Option* token_bytes = nullptr;  // whether it was given
   bool backtest = false;
   bool live = false;
   std::string observed;  // CAPACITY=SHARE; empty = none
@@ -58,9 +61,15 @@ absl::Status CheckHardware(const Options& options) {
         "--dram-read and --ssd-read must be at least 1 byte a second");
   }
   if (hardware.drive_bytes == 0) return absl::InvalidArgumentError("--drive must not be empty");
-  if (!options.backtest && (options.live || !options.observed.empty())) {
+  if (options.path.empty() && !options.live) {
     return absl::InvalidArgumentError(
-        "--live and --observed say what a cache showed, which is for --backtest: add that");
+        "give a trace, or --live for what the daemon at --endpoint has looked up");
+  }
+  const bool observes = !options.observed.empty() || (options.live && !options.path.empty());
+  if (!options.backtest && observes) {
+    return absl::InvalidArgumentError(
+        "--live beside a trace, and --observed, say what a cache showed, which is for --backtest: "
+        "add that");
   }
   return absl::OkStatus();
 }
@@ -76,6 +85,13 @@ absl::StatusOr<Observation> ObservationOf(const Options& options, const Simulate
                       CapacityFor(capacity, trace, options.hardware.token_bytes));
   HL_ASSIGN_OR_RETURN(const double share, ParseShare(options.observed.substr(equals + 1)));
   return Observation{"--observed", blocks.blocks, share};
+}
+
+// What it has counted while it looked up what is planned for.
+Observation ObservationOf(const std::string& endpoint, const LiveSample& sample) {
+  const uint64_t block_bytes = std::max<uint64_t>(sample.block_bytes, 1);
+  return {endpoint, sample.capacity_bytes / block_bytes / sample.blocks_per_block(),
+          static_cast<double>(sample.hit_blocks) / static_cast<double>(sample.lookup_blocks)};
 }
 
 // What the daemon at the endpoint has counted since it started.
@@ -103,13 +119,16 @@ absl::StatusOr<Observation> LiveObservation(const Context& context, const Option
 absl::StatusOr<std::vector<Observation>> Observations(const Context& context,
                                                       const Options& options,
                                                       const SimulatedTrace& trace,
+                                                      const LiveSource* live,
                                                       bool& is_daemon_failure) {
   std::vector<Observation> observations;
   if (!options.observed.empty()) {
     HL_ASSIGN_OR_RETURN(Observation seen, ObservationOf(options, trace));
     observations.push_back(std::move(seen));
   }
-  if (options.live) {
+  if (live != nullptr) {
+    observations.push_back(ObservationOf(context.endpoint, live->sample()));
+  } else if (options.live) {
     auto seen = LiveObservation(context, options, trace);
     is_daemon_failure = !seen.ok();
     if (!seen.ok()) return seen.status();
@@ -118,8 +137,11 @@ absl::StatusOr<std::vector<Observation>> Observations(const Context& context,
   return observations;
 }
 
-absl::StatusOr<SimulatedTrace> TraceOf(const Context& context, const Options& options) {
-  HL_ASSIGN_OR_RETURN(SimulatedTrace trace, LoadTrace(context, options.path, options.trace));
+absl::StatusOr<SimulatedTrace> TraceOf(const Context& context, const Options& options,
+                                       LiveSource* live) {
+  HL_ASSIGN_OR_RETURN(SimulatedTrace trace, live != nullptr
+                                                ? LoadRequests(context, *live)
+                                                : LoadTrace(context, options.path, options.trace));
   if (options.front.empty()) return trace;
   HL_ASSIGN_OR_RETURN(const Capacity front, ParseCapacity(options.front));
   HL_ASSIGN_OR_RETURN(const TraceCapacity size,
@@ -132,15 +154,33 @@ absl::StatusOr<SimulatedTrace> TraceOf(const Context& context, const Options& op
   return trace;
 }
 
-int RunPlan(const Context& context, const Options& options) {
+// What the daemon says of its blocks counts, unless the caller knows better.
+Hardware HardwareOf(const Options& options, const LiveSource* live) {
+  Hardware hardware = options.hardware;
+  if (live == nullptr || options.token_bytes->count() > 0) return hardware;
+  const LiveSample& sample = live->sample();
+  if (sample.block_bytes >= sample.block_tokens && sample.block_tokens > 0) {
+    hardware.token_bytes = sample.block_bytes / sample.block_tokens;
+  }
+  return hardware;
+}
+
+int RunPlan(const Context& context, Options options) {
   const absl::Status checked = CheckHardware(options);
   if (!checked.ok()) return FailInput(checked);
   const auto target = TargetOf(options);
   if (!target.ok()) return FailInput(target.status());
-  const auto trace = TraceOf(context, options);
+  std::unique_ptr<LiveSource> live;
+  if (options.path.empty()) {
+    auto opened = LiveSource::Open(context.endpoint);
+    if (!opened.ok()) return FailDaemon(context.endpoint, opened.status());
+    live = *std::move(opened);
+  }
+  options.hardware = HardwareOf(options, live.get());
+  const auto trace = TraceOf(context, options, live.get());
   if (!trace.ok()) return FailInput(trace.status());
   bool is_daemon_failure = false;
-  const auto observations = Observations(context, options, *trace, is_daemon_failure);
+  const auto observations = Observations(context, options, *trace, live.get(), is_daemon_failure);
   if (is_daemon_failure) return FailDaemon(context.endpoint, observations.status());
   if (!observations.ok()) return FailInput(observations.status());
 
@@ -149,6 +189,7 @@ int RunPlan(const Context& context, const Options& options) {
   if (!plan.ok()) return FailInput(plan.status());
   Report report =
       PlanReport(*plan, reuse, options.hardware, context.output == OutputFormat::kTable);
+  if (live != nullptr) report.tables.insert(report.tables.begin(), live->sample().AsTable());
   if (options.backtest) {
     ProgressLine progress("simulating", context.ShowsProgress());
     AddBacktest(RunBacktest(*trace, reuse, *observations, JobsOrCpus(options.jobs),
@@ -161,14 +202,17 @@ int RunPlan(const Context& context, const Options& options) {
   return context.Print(report);
 }
 
-void AddHardwareOptions(CLI::App* command, Hardware& hardware) {
+// Returns the option of the bytes of a token.
+CLI::Option* AddHardwareOptions(CLI::App* command, Hardware& hardware) {
   const auto number = [command](const char* name, double& value, const char* description,
                                 double least) {
     command->add_option(name, value, description)
         ->check(CLI::Range(least, kLargestNumber))
         ->capture_default_str();
   };
-  AddBytes(command, "--token-bytes", hardware.token_bytes, "KV bytes of one token");
+  CLI::Option* token_bytes =
+      AddBytes(command, "--token-bytes", hardware.token_bytes,
+               "KV bytes of one token; with --live alone what the daemon's blocks have");
   number("--recompute-token-us", hardware.recompute_token_us,
          "Prefill of one token without a prefix, in microseconds", 1e-6);
   AddBytes(command, "--dram-read", hardware.dram_read_bytes_per_s,
@@ -183,6 +227,7 @@ void AddHardwareOptions(CLI::App* command, Hardware& hardware) {
   number("--dwpd", hardware.drive_writes_per_day, "Drive writes per day it is made for", 1e-6);
   number("--write-amplification", hardware.write_amplification,
          "Bytes that reach the flash per byte written", 1);
+  return token_bytes;
 }
 
 }  // namespace
@@ -191,7 +236,8 @@ void AddPlanCommand(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand(
       "plan", "How much DRAM and SSD a hit ratio or a TTFT takes, and what the next GiB brings");
   auto options = std::make_shared<Options>();
-  command->add_option("trace", options->path, "File, or - for standard input")->required();
+  command->add_option("trace", options->path,
+                      "File, or - for standard input; without one, --live must be given");
   AddTraceOptions(command, options->trace);
   CLI::Option* hit = command->add_option("--target-hit", options->target_hit,
                                          "Hit ratio to reach: looked-up blocks (0.5 or 50%)");
@@ -202,11 +248,12 @@ void AddPlanCommand(CLI::App& app, Context& context) {
       ->add_option("--front-cache", options->front,
                    "Size of an engine's own LRU cache in front, whose hits are not counted (2%)")
       ->type_name("CAPACITY");
-  AddHardwareOptions(command, options->hardware);
+  options->token_bytes = AddHardwareOptions(command, options->hardware);
   command->add_flag("--backtest", options->backtest,
                     "Also simulate, and say how far the plan is from that");
   command->add_flag("--live", options->live,
-                    "Backtest against what the daemon at --endpoint has counted as well");
+                    "Plan for what the daemon at --endpoint has looked up lately; beside a trace: "
+                    "backtest against what it has counted");
   command
       ->add_option("--observed", options->observed,
                    "Backtest against this as well: what a cache of a capacity hit (64GiB=31%)")

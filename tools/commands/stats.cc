@@ -1,21 +1,11 @@
 #include <string>
 
 #include "tools/admin/daemon_connection.h"
+#include "tools/admin/enum_names.h"
 #include "tools/commands/commands.h"
 
 namespace halflife::tools {
 namespace {
-
-const char* TierName(v1::Tier tier) {
-  switch (tier) {
-    case v1::TIER_DRAM:
-      return "dram";
-    case v1::TIER_SSD:
-      return "ssd";
-    default:
-      return "unknown";
-  }
-}
 
 Table DaemonTable(const v1::GetStatsResponse& stats) {
   Table table = Table::Record("daemon");

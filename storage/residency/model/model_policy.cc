@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "storage/residency/model/model_report.h"
+
 namespace halflife {
 namespace {
 
@@ -44,21 +46,12 @@ int ModelPolicy::QueueOf(const TrackedBlock& block) const {
 }
 
 RetentionRank ModelPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
+  if (led_[Index(tier)]) return {IndexAt(tier, block, at_ns), block.last_touch_ns};
+  // In recency's own coin: as if it had been touched longer ago, or later.
   const int64_t age_ns = std::max<int64_t>(at_ns - block.last_touch_ns, 0);
-  const bool given_up = block.hint.IsRelease() || (block.hint.IsDemotion() && tier == Tier::kDram);
-  const int64_t retained_ns = std::max<int64_t>(block.hint.RetainedUntilNs(at_ns) - at_ns, 0);
-  if (!led_[Index(tier)]) {
-    // In recency's own coin: as if it had been touched longer ago, or later.
-    if (given_up) return {0, at_ns - kHintOdds * age_ns};
-    if (retained_ns > 0) return {0, at_ns - age_ns / kHintOdds};
-    return {0, block.last_touch_ns};
-  }
-  double index = table_.IndexOf(block.group, block.level, static_cast<double>(age_ns) / kNsPerS);
-  if (given_up) index /= kHintOdds;
-  if (retained_ns > 0) {
-    index = std::max(index, RetainedIndex(static_cast<double>(retained_ns) / kNsPerS));
-  }
-  return {index * ValueOf(block), block.last_touch_ns};
+  if (IsGivenUp(tier, block)) return {0, at_ns - kHintOdds * age_ns};
+  if (block.hint.RetainedUntilNs(at_ns) > at_ns) return {0, at_ns - age_ns / kHintOdds};
+  return {0, block.last_touch_ns};
 }
 
 double ModelPolicy::ValueOf(const TrackedBlock& block) const {
@@ -74,6 +67,23 @@ double ModelPolicy::IndexOf(const BlockKey& key, int64_t now_ns) const {
   const double age_s =
       static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns, 0)) / kNsPerS;
   return table_.IndexOf(block.group, block.level, age_s) * ValueOf(block);
+}
+
+bool ModelPolicy::IsGivenUp(Tier tier, const TrackedBlock& block) const {
+  return block.hint.IsRelease() || (block.hint.IsDemotion() && tier == Tier::kDram);
+}
+
+// With what hints say of it.
+double ModelPolicy::IndexAt(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
+  const double age_s =
+      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns, 0)) / kNsPerS;
+  double index = table_.IndexOf(block.group, block.level, age_s);
+  if (IsGivenUp(tier, block)) index /= kHintOdds;
+  const int64_t retained_ns = block.hint.RetainedUntilNs(at_ns) - at_ns;
+  if (retained_ns > 0) {
+    index = std::max(index, RetainedIndex(static_cast<double>(retained_ns) / kNsPerS));
+  }
+  return index * ValueOf(block);
 }
 
 bool ModelPolicy::ModelLeads(Tier tier) const {
@@ -260,12 +270,13 @@ void ModelPolicy::ForgetGhosts() {
 std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
   now_ns_ = std::max(now_ns_, now_ns);
   EndRetentions();
-  has_evicted_[Index(tier)] = true;
   if (const bool leads = ModelLeads(tier); leads != led_[Index(tier)]) {
     led_[Index(tier)] = leads;
     chains_.RanksChanged();
   }
   const uint32_t n = chains_.Lowest(tier, now_ns_);
+  if (n != 0) NotePrice(tier, chains_[n]);
+  has_evicted_[Index(tier)] = true;
   if (n == 0) return std::nullopt;
   return chains_.KeyOf(n);
 }

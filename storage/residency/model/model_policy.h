@@ -48,6 +48,9 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   void ClearSkips() override { chains_.ClearSkips(); }
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
 
+  std::optional<BlockStanding> StandingOf(const BlockKey& key, int64_t at_ns) const override;
+  std::array<TierPrice, kTierCount> Prices(int64_t at_ns) const override;
+
   // The index of a block as it is now, times its value: hits, or hits' worth, per second. 0 of a
   // block that is not known.
   double IndexOf(const BlockKey& key, int64_t now_ns) const;
@@ -64,6 +67,10 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
 
   bool ModelLeads(Tier tier) const;
   double ValueOf(const TrackedBlock& block) const;
+  bool IsGivenUp(Tier tier, const TrackedBlock& block) const;
+  double IndexAt(Tier tier, const TrackedBlock& block, int64_t at_ns) const;
+  std::optional<double> WorthKeepingS(Tier tier, const TrackedBlock& block, int64_t at_ns) const;
+  void NotePrice(Tier tier, const TrackedBlock& victim);
   void RefitWhenDue(int64_t now_ns);
   uint32_t NameBlocks(const TouchedChain& chain);
   void LearnFrom(const TouchedChain& chain);
@@ -81,6 +88,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   std::array<std::unique_ptr<RetentionDuel>, kTierCount> duels_;
   std::array<bool, kTierCount> led_{};  // by the model, when ranks were last taken
   std::array<bool, kTierCount> has_evicted_{};
+  std::array<double, kTierCount> prices_{};  // index of what had to go, a moving mean
   std::vector<double> value_per_depth_;  // by namespace number
   bool refitted_ = false;
   uint64_t fitted_reuses_ = 0;  // that the fit in use was learnt from

@@ -61,6 +61,7 @@ class RankedQueues {
     link = {};
   }
 
+  int count() const { return static_cast<int>(lists_.size()); }
   uint32_t front(int queue) const { return lists_[queue].front; }
   uint32_t back(int queue) const { return lists_[queue].back; }
 

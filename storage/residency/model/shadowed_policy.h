@@ -40,6 +40,12 @@ class ShadowedPolicy final : public ResidencyPolicy {
   void ClearSkips() override { live_->ClearSkips(); }
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
   ModelReport Report(int64_t now_ns) const override;
+  std::optional<BlockStanding> StandingOf(const BlockKey& key, int64_t at_ns) const override {
+    return live_->StandingOf(key, at_ns);
+  }
+  std::array<TierPrice, kTierCount> Prices(int64_t at_ns) const override {
+    return live_->Prices(at_ns);
+  }
 
  private:
   void Thin();

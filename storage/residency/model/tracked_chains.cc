@@ -198,6 +198,15 @@ uint32_t TrackedChains::Lowest(Tier tier, int64_t now_ns) {
   return lowest_;
 }
 
+std::vector<uint32_t> TrackedChains::Fronts(Tier tier) const {
+  std::vector<uint32_t> fronts;
+  const Queues& queues = tier == Tier::kDram ? dram_queues_ : ssd_queues_;
+  for (int queue = 0; queue < queues.count(); ++queue) {
+    if (const uint32_t n = queues.front(queue)) fronts.push_back(n);
+  }
+  return fronts;
+}
+
 void TrackedChains::Skip(Tier tier, const BlockKey& key) {
   const uint32_t n = Find(key);
   if (n == 0 || !InTier(tier, n)) return;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "storage/index/number_table.h"
 #include "storage/index/prefix_table.h"
@@ -103,6 +104,9 @@ class TrackedChains {
   // --- Decisions
   // The block to give up next, 0 = none.
   uint32_t Lowest(Tier tier, int64_t now_ns);
+  // The next to go of every queue.
+  std::vector<uint32_t> Fronts(Tier tier) const;
+  uint32_t ChildrenOf(Tier tier, uint32_t n) const { return Children(tier, n); }
   bool HasChildren(Tier tier, uint32_t n) const { return Children(tier, n) > 0; }
   // More than one block in some tier continues it: several chains share it.
   bool IsFork(uint32_t n) const {

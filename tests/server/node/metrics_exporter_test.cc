@@ -67,6 +67,28 @@ TEST(MetricsExporter, ConvertsHistogramsToSecondsWithCumulativeBuckets) {
   EXPECT_THAT(page, HasSubstr("grpc_method=\"Lookup\",le=\"0.0001\"} 9\n"));
 }
 
+TEST(MetricsExporter, TellsWhatTheModelKnowsAndWhatCouldHaveBeenHit) {
+  const std::string page = SamplePage();
+
+  for (const char* line :
+       {"halflife_policy_model_state{state=\"serving\"} 1\n",
+        "halflife_policy_model_state{state=\"stale\"} 0\n",
+        "halflife_policy_model_parameter{category=\"chat\",parameter=\"reuse_probability\"} "
+        "0.375\n",
+        "halflife_policy_model_parameter{category=\"chat\",parameter=\"half_life_seconds\"} 90\n",
+        "halflife_policy_model_samples{category=\"chat\"} 50\n",
+        "halflife_policy_model_fit_distance_ratio{category=\"chat\"} 0.03\n",
+        "halflife_policy_model_leads{tier=\"dram\"} 1\n",
+        "halflife_policy_switches_total{tier=\"dram\"} 4\n",
+        "halflife_shadow_hit_ratio{policy=\"recency\",tier=\"dram\"} 0.25\n",
+        "halflife_candidate_hit_ratio{candidate=\"margin 2\"} 0.31\n",
+        "halflife_tier_price_hits_per_second{tier=\"dram\"} 512\n",
+        "halflife_infinite_hit_ratio 0.8\n", "halflife_optimal_hit_ratio 0.5\n",
+        "halflife_lost_hit_ratio{cause=\"policy\"} 0.24\n"}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+}
+
 TEST(MetricsExporter, TellsTokensAndBytesByTier) {
   const std::string page = SamplePage();
 

@@ -37,6 +37,51 @@ CategoryStats SampleCategory(const std::string& name) {
   return c;
 }
 
+std::shared_ptr<const ResidencyReport> SampleReport() {
+  auto report = std::make_shared<ResidencyReport>();
+  report->made_ns = 1;
+  report->model.has_model = true;
+  report->model.state = ModelState::kServing;
+  report->model.observed_reuses = 1234;
+  report->model.fit_age_s = 12;
+  for (Category number = 0; number < 2; ++number) {
+    CategoryReport category;
+    category.category = number;
+    category.state = ModelState::kServing;
+    category.requests = 50 + 50.0 * number;
+    category.reuse.reuse_probability = 0.375;
+    category.reuse.half_life_s = 90;
+    category.reuse.fit_distance = 0.03;
+    category.reuse.uses_exponential = true;
+    category.reuse.exponential = {0.375, 0.0077};
+    category.multiplier = 2;
+    report->model.categories.push_back(category);
+  }
+  report->model.duels[0] = {.fights = true,
+                            .model_leads = true,
+                            .model_hit_ratio = 0.3,
+                            .recency_hit_ratio = 0.25,
+                            .switches = 4};
+  ShadowReport& shadow = report->model.shadows.emplace_back();
+  shadow.name = "margin 2";
+  shadow.recent_shadow_hit_ratio = 0.31;
+  report->prices[0] = {.known = true, .index = 0.5, .lowest_index = 0.1, .highest_index = 3};
+  report->ceilings = {.window_s = 600,
+                      .lookup_blocks = 5000,
+                      .hit_blocks = 1500,
+                      .sampled_blocks = 1250,
+                      .sample_rate = 0.25,
+                      .hit_ratio = 0.3,
+                      .infinite_hit_ratio = 0.8,
+                      .optimal_hit_ratio = 0.5,
+                      .capacity_blocks = 777,
+                      .lost_to_compulsory_ratio = 0.2,
+                      .lost_to_capacity_ratio = 0.25,
+                      .lost_to_policy_ratio = 0.24,
+                      .lost_otherwise_ratio = 0.01};
+  return report;
+}
+
 }  // namespace
 
 NodeFacts SampleFacts() {
@@ -59,6 +104,8 @@ NodeFacts SampleFacts() {
   facts.store.ssd.reads_corrupt = 1;
   facts.store.ssd.partitions_serving = 8;
   facts.store.resident_blocks = {60, 50};
+  facts.store.resident_bytes = {60 << 20, 50 << 20};
+  facts.residency = SampleReport();
   facts.store.evicted_blocks[0][static_cast<size_t>(EvictReason::kCapacity)] = 11;
   facts.store.demoted_blocks = 9;
   facts.store.leases = 4;

@@ -24,6 +24,19 @@ TEST(StatusPage, TellsAPersonHowTheNodeIs) {
   EXPECT_THAT(page, HasSubstr("level: info  # default"));
 }
 
+TEST(StatusPage, TellsWhatTheModelKnowsAndWhatCouldHaveBeenHit) {
+  const std::string page = RenderStatusPage(SampleFacts());
+
+  EXPECT_THAT(page,
+              HasSubstr("The model is <b>serving</b>: 1,234 reuses observed, fitted 12s ago"));
+  EXPECT_THAT(page, HasSubstr("37.5 %")) << "reuse probability";
+  EXPECT_THAT(page, HasSubstr("1m30s")) << "half-life";
+  EXPECT_THAT(page, HasSubstr("hit by the offline optimum of 777 blocks"));
+  EXPECT_THAT(page, HasSubstr("80.0 %")) << "of a cache without a limit";
+  EXPECT_THAT(page, HasSubstr("5,000 blocks in 10m; 1,250 of them sampled"));
+  EXPECT_LT(page.rfind("api &quot;x&quot;"), page.rfind(">chat<")) << "more requests come first";
+}
+
 TEST(StatusPage, FetchesNothingAndRunsNothing) {
   const std::string page = RenderStatusPage(SampleFacts());
 
