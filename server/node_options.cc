@@ -56,7 +56,8 @@ BlockStore::Options StoreOptionsOf(const Config& config) {
           .max_block_bytes = static_cast<uint64_t>(config.max_block_bytes),
           .policy = config.policy,
           .objective = config.objective,
-          .shadow_policies = config.shadow_policies};
+          .shadow_policies = config.shadow_policies,
+          .write_budget_bytes_per_day = config.ssd.bytes_per_day()};
 }
 
 RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machine) {

@@ -149,6 +149,8 @@ class BlockStore {
     std::string objective = "hits";
     // Candidates that only report what they would have hit: ParseShadowPolicies.
     std::string shadow_policies;
+    // That may be written to the SSD's device; 0 = no limit.
+    uint64_t write_budget_bytes_per_day = 0;
     // How often background work looks for something to do when nothing wakes it.
     absl::Duration step_interval = absl::Milliseconds(20);
     // False: no thread of its own. Background work happens in Quiesce() and where a read waits for

@@ -159,6 +159,7 @@ class LocalBlockStore final : public BlockStore {
   ChangeQueue changes_;
   RoomDemand demand_;
   const std::unique_ptr<ResidencyPolicy> policy_;  // of the migrator
+  SsdAdmission admission_;                         // of the migrator
   TierMigrator migrator_;
   std::atomic<bool> draining_{false};
   Background background_;                    // after all that it works on: stops before them

@@ -111,6 +111,10 @@ void StoreCounters::CopyTo(StoreStats* stats, const std::vector<std::string>& ca
   stats->demoted_blocks = Load(demoted_blocks);
   stats->demoted_bytes = Load(demoted_bytes);
   stats->demotions_refused = Load(demotions_refused);
+  stats->admission.budget_used_ratio = admission.budget_used_ratio.load(std::memory_order_relaxed);
+  stats->admission.score_threshold = admission.score_threshold.load(std::memory_order_relaxed);
+  stats->admission.write_amplification =
+      admission.write_amplification.load(std::memory_order_relaxed);
   stats->promoted_blocks = Load(promoted_blocks);
   stats->promoted_bytes = Load(promoted_bytes);
   for (int kind = 0; kind < kHintKindCount; ++kind) {

@@ -48,7 +48,15 @@ struct StoreCounters {
 
   StoreCounters();
 
+  // What SsdAdmission says of itself, published by the thread that uses it.
+  struct Admission {
+    std::atomic<double> budget_used_ratio{0};
+    std::atomic<double> score_threshold{0};
+    std::atomic<double> write_amplification{1};
+  };
+
   std::array<PerCategory, kMaxCategories> categories{};
+  Admission admission;
   Counter demoted_blocks{0}, demoted_bytes{0};
   Counter demotions_refused{0};
   Counter promoted_blocks{0}, promoted_bytes{0};

@@ -15,6 +15,12 @@ constexpr size_t kExpirePerStep = 64;
 // Far above what any number of blocks needs. Ends a loop that an own bug would make endless.
 constexpr int kMaxQuiesceSteps = 1 << 20;
 
+ResidencyPolicyOptions PolicyOptionsOf(const BlockStore::Options& options) {
+  ResidencyPolicyOptions policy = ParseResidencyPolicy(options.policy, options.objective).value();
+  policy.keep_ssd_copies = options.write_budget_bytes_per_day > 0;
+  return policy;
+}
+
 }  // namespace
 
 LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& secret, Tiers tiers)
@@ -29,11 +35,12 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
       // A tenth of DRAM, of which one namespace may have half.
       retained_(
           {.max_bytes = arena_budget_bytes_ / 10, .max_namespace_bytes = arena_budget_bytes_ / 20}),
-      policy_(MakeResidencyPolicy(ParseResidencyPolicy(options.policy, options.objective).value(),
+      policy_(MakeResidencyPolicy(PolicyOptionsOf(options),
                                   ParseShadowPolicies(options.shadow_policies).value())),
+      admission_({.write_budget_bytes_per_day = options.write_budget_bytes_per_day}, policy_.get()),
       migrator_({options.free_target_ratio},
                 {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get(),
-                 &sample_},
+                 &admission_, &sample_},
                 &changes_, &demand_),
       background_([this] { return Step(); }) {}
 
@@ -145,6 +152,7 @@ StoreStats LocalBlockStore::stats() const {
   stats.has_ssd = ssd_ != nullptr;
   if (ssd_ != nullptr) stats.ssd = ssd_->stats();
   counters_.CopyTo(&stats, categories_.Names(), namespaces_.ModelNames());
+  stats.admission.budget_bytes_per_day = options_.write_budget_bytes_per_day;
   const BlockIndex::Totals totals = index_.totals();
   stats.resident_blocks = totals.blocks;
   stats.resident_bytes = totals.bytes;

@@ -25,10 +25,11 @@ enum class AdmissionRefusal : uint8_t {
   kCold = 0,     // the policy says that it is not worth its bytes
   kQuota,        // the tier's quota has no room for it
   kUnavailable,  // the tier does not take writes now
+  kBudget,       // the write budget goes to better ones, or is used up
 };
-inline constexpr int kAdmissionRefusalCount = 3;
-inline constexpr const char* kAdmissionRefusalNames[kAdmissionRefusalCount] = {"cold", "quota",
-                                                                               "unavailable"};
+inline constexpr int kAdmissionRefusalCount = 4;
+inline constexpr const char* kAdmissionRefusalNames[kAdmissionRefusalCount] = {
+    "cold", "quota", "unavailable", "write_budget"};
 
 // What requests of one kind asked for and what became of it, since start.
 struct RequestStats {
@@ -74,6 +75,14 @@ struct CategoryStats : RequestStats {
   CountHistogram::Snapshot reuses;         // touches in a life, at removal from the node
 };
 
+// How writes to SSD stand against their budget.
+struct AdmissionStats {
+  uint64_t budget_bytes_per_day = 0;  // 0 = no limit
+  double budget_used_ratio = 0;       // of the last minute's share; above 1 where there are debts
+  double score_threshold = 0;         // what a block must score to be written; 0 = everything is
+  double write_amplification = 1;     // device bytes per payload byte, measured
+};
+
 struct StoreStats {
   DramArena::Stats dram;
   SsdTier::Stats ssd;
@@ -85,6 +94,7 @@ struct StoreStats {
   std::array<std::array<uint64_t, kEvictReasonCount>, 2> evicted_bytes{};
   uint64_t demoted_blocks = 0, demoted_bytes = 0;
   uint64_t demotions_refused = 0;  // not admitted, or SSD not writable
+  AdmissionStats admission;
   uint64_t promoted_blocks = 0, promoted_bytes = 0;
   // Calls, by CallerHint::Kind and HintVerdict; bytes that are retained now.
   std::array<std::array<uint64_t, 4>, 4> hints{};

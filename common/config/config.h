@@ -45,6 +45,15 @@ struct Config {
     int64_t quota_bytes = 0;
     bool direct_io = false;
     int64_t crash_limit = 0;
+    int64_t write_budget_bytes_per_day = 0;  // 0 = by the two below
+    int64_t drive_bytes = 0;                 // 0 = not said
+    double drive_writes_per_day = 0;
+
+    // What a day may see written, however it was said; 0 = no limit.
+    uint64_t bytes_per_day() const {
+      if (write_budget_bytes_per_day > 0) return static_cast<uint64_t>(write_budget_bytes_per_day);
+      return static_cast<uint64_t>(static_cast<double>(drive_bytes) * drive_writes_per_day);
+    }
   } ssd;
 
   std::string policy;

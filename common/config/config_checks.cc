@@ -82,6 +82,11 @@ class Checker {
           StrCat(Described("storage.ssd.quota"), ", but ", Described("storage.ssd.directory"),
                  ": there is no SSD tier; set the directory or remove the quota"));
     }
+    if (values_.ssd.write_budget_bytes_per_day > 0 && values_.ssd.drive_bytes > 0) {
+      Add("storage.ssd.write_budget", StrCat(Described("storage.ssd.write_budget"), " and ",
+                                             Described("storage.ssd.drive_size"),
+                                             ": both say what may be written; remove one of them"));
+    }
   }
 
   const EffectiveConfig& config_;

@@ -54,7 +54,7 @@ struct Resolver {
 
 bool MustBePlain(SettingType type) {
   return type == SettingType::kInteger || type == SettingType::kBoolean ||
-         type == SettingType::kRatio;
+         type == SettingType::kRatio || type == SettingType::kDecimal;
 }
 
 void ApplyFile(const ConfigSources& sources, Resolver& resolver) {

@@ -21,6 +21,7 @@ namespace {
 constexpr size_t kMaxEchoedBytes = 60;
 constexpr size_t kMaxValueBytes = 4096;
 constexpr size_t kMaxIds = 64;
+constexpr double kMaxDecimal = 1000;
 constexpr size_t kMaxSocketPathBytes = 107;  // sockaddr_un::sun_path without its final zero
 
 std::string Quoted(std::string_view text) {
@@ -62,17 +63,21 @@ absl::StatusOr<SettingValue> ParseBoolean(std::string_view text) {
   return absl::InvalidArgumentError(StrCat(Quoted(text), ": write true or false"));
 }
 
-absl::StatusOr<SettingValue> ParseRatio(std::string_view text) {
+// From 0 to `largest`.
+absl::StatusOr<SettingValue> ParseRatio(std::string_view text, double largest) {
   double ratio = 0;
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), ratio, std::chars_format::fixed);
   const bool whole = error == std::errc() && end == text.data() + text.size();
   // from_chars also reads "inf" and "nan".
-  if (!whole || text[0] < '0' || text[0] > '9' || ratio > 1) {
+  if (!whole || text[0] < '0' || text[0] > '9' || ratio > largest) {
     return absl::InvalidArgumentError(
-        StrCat(Quoted(text), ": write a share from 0 to 1, such as 0.05"));
+        largest > 1 ? StrCat(Quoted(text), ": write a number from 0 to ", largest, ", such as 1.5")
+                    : StrCat(Quoted(text), ": write a share from 0 to 1, such as 0.05"));
   }
-  return SettingValue{.text = absl::StrFormat("%.4g", ratio), .ratio = ratio};
+  return SettingValue{
+      .text = largest > 1 ? absl::StrFormat("%.7g", ratio) : absl::StrFormat("%.4g", ratio),
+      .ratio = ratio};
 }
 
 absl::StatusOr<SettingValue> ParseChoice(const Setting& setting, std::string_view text) {
@@ -103,7 +108,9 @@ absl::StatusOr<SettingValue> ParseTyped(const Setting& setting, std::string_view
     case SettingType::kBoolean:
       return ParseBoolean(text);
     case SettingType::kRatio:
-      return ParseRatio(text);
+      return ParseRatio(text, 1);
+    case SettingType::kDecimal:
+      return ParseRatio(text, kMaxDecimal);
     case SettingType::kBytes: {
       HL_ASSIGN_OR_RETURN(const uint64_t bytes, ParseBytes(text));
       return SettingValue{.text = ExactBytes(bytes), .number = static_cast<int64_t>(bytes)};
@@ -161,6 +168,8 @@ std::string_view TypeName(SettingType type) {
       return "true or false";
     case SettingType::kRatio:
       return "a share";
+    case SettingType::kDecimal:
+      return "a number";
     case SettingType::kBytes:
       return "a size";
     case SettingType::kDuration:

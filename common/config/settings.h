@@ -19,6 +19,7 @@ enum class SettingType {
   kInteger,
   kBoolean,   // true or false
   kRatio,     // 0 to 1, at most 4 decimals
+  kDecimal,   // 0 to 1000, at most 4 decimals
   kBytes,     // 64KiB
   kDuration,  // 30s
   kChoice,    // one of a few words

@@ -136,6 +136,20 @@ constexpr Setting kSettings[] = {
      .doc = "If the daemon was started this often within 60 s without a clean stop, it starts without the SSD "
             "tier and says so: a damaged directory must not keep the DRAM tier down. 0: never.",
      .apply = [](const SettingValue& v, Config& c) { c.ssd.crash_limit = v.number; }},
+    {.key = "storage.ssd.write_budget", .type = SettingType::kBytes, .default_text = "0", .maximum = "1PiB",
+     .doc = "Bytes per day that may be written to the drive, the database's own included; no minute sees more than its "
+            "1,440th part. Where it does not suffice, those blocks are written that are most likely to be used again. "
+            "0: no limit, unless storage.ssd.drive_size says one.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.write_budget_bytes_per_day = v.number; }},
+    {.key = "storage.ssd.drive_size", .type = SettingType::kBytes, .default_text = "0", .maximum = "1PiB",
+     .doc = "Nominal size of the drive. Together with storage.ssd.drive_writes_per_day this is another way to say "
+            "storage.ssd.write_budget: their product. 0: not said.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.drive_bytes = v.number; }},
+    {.key = "storage.ssd.drive_writes_per_day", .type = SettingType::kDecimal, .default_text = "1",
+     .minimum = "0.01", .maximum = "100",
+     .doc = "How often a day the drive may be written over in its warranty (DWPD), as its data sheet says. Used only "
+            "with storage.ssd.drive_size.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.drive_writes_per_day = v.ratio; }},
 
     {.key = "admin.listen", .type = SettingType::kAddress, .default_text = "127.0.0.1:9461",
      .doc = "Address of the HTTP port for /metrics, /healthz, /readyz and /statusz; it answers while the daemon "

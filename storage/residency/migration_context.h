@@ -5,6 +5,7 @@
 #include "storage/removal_memory.h"
 #include "storage/residency/live/request_sample.h"
 #include "storage/residency/residency_policy.h"
+#include "storage/residency/ssd_admission.h"
 #include "storage/store_counters.h"
 #include "storage/tiers/dram_arena.h"
 #include "storage/tiers/ssd_tier.h"
@@ -20,6 +21,7 @@ struct MigrationContext {
   RemovalMemory* removals = nullptr;
   StoreCounters* counters = nullptr;
   ResidencyPolicy* policy = nullptr;
+  SsdAdmission* admission = nullptr;
   RequestSample* sample = nullptr;  // of what is looked up; may be null
 };
 

@@ -73,7 +73,8 @@ std::unique_ptr<ResidencyPolicy> Make(const ResidencyPolicyOptions& options, siz
                                .duel = options.duel,
                                .ssd_admission_margin = options.ssd_admission_margin,
                                .refit_period_s = options.refit_period_s,
-                               .min_ghosts = min_ghosts});
+                               .min_ghosts = min_ghosts,
+                               .keep_ssd_copies = options.keep_ssd_copies});
     case ResidencyPolicyOptions::Kind::kWa:
       return std::make_unique<WaPolicy>(
           WaPolicy::Options{.life_s = options.wa_life_s, .min_ghosts = min_ghosts});

@@ -97,6 +97,9 @@ class ResidencyPolicy {
   // Is this DRAM block worth a write to SSD when it leaves DRAM? `has_room`: nothing has to go for
   // it.
   virtual bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) = 0;
+  // How many hits a write of this block to SSD promises, to be compared with that of others. A
+  // block is used about as often again as it has been, where a policy knows no better.
+  virtual double SsdScore(const BlockFacts& block, int64_t now_ns) { return 1.0 + block.hits; }
 
   // What it has learnt, for those who show it (model/model_report.h). Up to some milliseconds.
   virtual ModelReport Report(int64_t now_ns) const;

@@ -11,6 +11,9 @@ namespace halflife {
 namespace {
 
 constexpr int64_t kSecondNs = int64_t{1000} * 1000 * 1000;
+constexpr int64_t kAccountPeriodNs = kSecondNs;
+// Written since the start, before the database's share of it is measured.
+constexpr uint64_t kLeastMeasuredBytes = uint64_t{64} << 20;
 
 PersistedState StateOf(const BlockFacts& facts, int64_t now_ns) {
   PersistedState state;
@@ -32,13 +35,7 @@ SsdMigrator::SsdMigrator(const MigrationContext& context) : context_(context) {
 
 size_t SsdMigrator::Write(absl::Span<const IndexedBlock> blocks) {
   if (context_.ssd == nullptr) return 0;
-  {
-    // Before the references are taken: a delete that sees none of its keys here finds no late write
-    // either.
-    MutexLock lock(mutex_);
-    for (const IndexedBlock& block : blocks) writing_.push_back(block.facts.key);
-  }
-  const size_t written = WriteCollected(Collect(blocks, context_.clock->NowNanos()));
+  const size_t written = WriteCollected(Collect(blocks, context_.clock->NowNanos()).writes);
   {
     MutexLock lock(mutex_);
     writing_.clear();
@@ -59,6 +56,7 @@ size_t SsdMigrator::WriteCollected(std::vector<SsdWrite> writes) {
     const BlockKey& key = writes[i].key;
     if (!results[i].ok()) {
       context_.policy->OnRemove(Tier::kSsd, key);
+      context_.admission->Refund(writes[i].block.payload().size());
       Refuse(key, writes[i].state.category,
              absl::IsResourceExhausted(results[i].status()) ? AdmissionRefusal::kQuota
                                                             : AdmissionRefusal::kUnavailable);
@@ -77,25 +75,65 @@ size_t SsdMigrator::WriteCollected(std::vector<SsdWrite> writes) {
   return written;
 }
 
-std::vector<SsdWrite> SsdMigrator::Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns) {
-  std::vector<SsdWrite> writes;
-  uint64_t collected_bytes = 0;
+SsdMigrator::Collected SsdMigrator::Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns) {
+  Collected collected;
   for (const IndexedBlock& block : blocks) {
-    if (block.ssd.has_value()) continue;
-    const uint64_t bytes = block.facts.bytes;
-    const bool has_room = context_.ssd->FreeBytesFor(bytes) >= collected_bytes + bytes;
-    if (!context_.policy->AdmitToSsd(block.facts, has_room, now_ns)) {
-      Refuse(block.facts.key, block.facts.category, AdmissionRefusal::kCold);
+    if (block.ssd.has_value() || collected.keys.contains(block.facts.key)) continue;
+    const SsdAdmission::Verdict verdict = AdmitWithAncestors(block, now_ns, &collected);
+    if (verdict == SsdAdmission::Verdict::kAdmitted) continue;
+    Refuse(block.facts.key, block.facts.category,
+           verdict == SsdAdmission::Verdict::kCold ? AdmissionRefusal::kCold
+                                                   : AdmissionRefusal::kBudget);
+  }
+  return collected;
+}
+
+SsdAdmission::Verdict SsdMigrator::AdmitWithAncestors(const IndexedBlock& block, int64_t now_ns,
+                                                      Collected* collected) {
+  SsdAdmission& admission = *context_.admission;
+  SsdAdmission::Verdict verdict = admission.Judge(block.facts, now_ns);
+  if (verdict != SsdAdmission::Verdict::kAdmitted) return verdict;
+  std::vector<IndexedBlock> chain = {block};
+  uint64_t bytes = block.facts.bytes;
+  if (admission.limited()) {
+    const uint64_t limit_bytes = std::min(kChainBytes, admission.AffordableBytes(now_ns));
+    // Tails leave first: what carries them is still in DRAM, and may not have been written yet.
+    while (chain.back().facts.parent != BlockKey{} &&
+           !collected->keys.contains(chain.back().facts.parent)) {
+      std::optional<IndexedBlock> parent = context_.index->Describe(chain.back().facts.parent);
+      if (!parent) return SsdAdmission::Verdict::kCold;  // no prefix reaches it
+      if (parent->ssd) break;
+      bytes += parent->facts.bytes;
+      if (bytes > limit_bytes) return SsdAdmission::Verdict::kBudget;
+      chain.push_back(*std::move(parent));
+    }
+  }
+  const bool has_room = context_.ssd->FreeBytesFor(block.facts.bytes) >= collected->bytes + bytes;
+  verdict = admission.Admit(block.facts, bytes, has_room, now_ns);
+  if (verdict != SsdAdmission::Verdict::kAdmitted) return verdict;
+  for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
+    BlockRef dram = PinForWrite(at->facts.key);
+    if (!dram) {  // deleted meanwhile
+      admission.Refund(at->facts.bytes);
       continue;
     }
-    BlockRef dram = context_.index->DramCopy(block.facts.key);
-    if (!dram) continue;
     // In advance, so that making room does not take the parent from under it.
-    context_.policy->OnInsert(Tier::kSsd, block.facts);
-    collected_bytes += bytes;
-    writes.push_back({block.facts.key, std::move(dram), StateOf(block.facts, now_ns)});
+    context_.policy->OnInsert(Tier::kSsd, at->facts);
+    collected->bytes += at->facts.bytes;
+    collected->keys.insert(at->facts.key);
+    collected->writes.push_back({at->facts.key, std::move(dram), StateOf(at->facts, now_ns)});
   }
-  return writes;
+  return SsdAdmission::Verdict::kAdmitted;
+}
+
+// Announced before the reference is taken: a delete that does not see its key there finds no late
+// write either.
+BlockRef SsdMigrator::PinForWrite(const BlockKey& key) {
+  {
+    MutexLock lock(mutex_);
+    writing_.push_back(key);
+  }
+  return context_.index->DramCopy(key);
 }
 
 std::vector<absl::StatusOr<SsdLocation>> SsdMigrator::WriteWithRoom(
@@ -155,7 +193,9 @@ size_t SsdMigrator::EvictBatch(uint64_t wanted_bytes) {
 void SsdMigrator::Refuse(const BlockKey& key, Category category, AdmissionRefusal refusal) {
   context_.counters->CountRefused(refusal, category);
   MissReason reason = MissReason::kUnavailable;
-  if (refusal == AdmissionRefusal::kCold) reason = MissReason::kNotAdmitted;
+  if (refusal == AdmissionRefusal::kCold || refusal == AdmissionRefusal::kBudget) {
+    reason = MissReason::kNotAdmitted;
+  }
   if (refusal == AdmissionRefusal::kQuota) reason = MissReason::kOverQuota;
   context_.removals->Remember(key, reason, context_.clock->NowNanos());
 }
@@ -237,6 +277,7 @@ std::vector<SsdMove> SsdMigrator::MoveOrErase(absl::Span<const SsdMove> moves) {
     if (to.ok()) {
       // If it was deleted meanwhile, the copy is garbage.
       const bool moved = context_.index->MoveSsd(key, from, *to);
+      context_.admission->Charge(from.bytes, context_.clock->NowNanos());
       erases.push_back({key, moved ? from : *to});
     } else if (absl::IsUnavailable(to.status())) {
       waiting.push_back(
@@ -276,6 +317,26 @@ bool SsdMigrator::DropStale() {
   }
   dropping_stale_ = stale_cursor_.shard != 0 || stale_cursor_.record != 0;
   return dropping_stale_;
+}
+
+void SsdMigrator::AccountForWrites() {
+  SsdAdmission& admission = *context_.admission;
+  if (!admission.limited()) return;
+  const int64_t now_ns = context_.clock->NowNanos();
+  if (now_ns - accounted_ns_ < kAccountPeriodNs) return;
+  accounted_ns_ = now_ns;
+  const SsdTier::Stats stats = context_.ssd->stats();
+  if (stats.written_bytes >= kLeastMeasuredBytes) {
+    const uint64_t device_bytes = stats.written_bytes + stats.database.flush_written_bytes +
+                                  stats.database.compaction_written_bytes;
+    admission.SetWriteAmplification(static_cast<double>(device_bytes) /
+                                    static_cast<double>(stats.written_bytes));
+  }
+  const SsdAdmission::Stats figures = admission.stats(now_ns);
+  StoreCounters::Admission& published = context_.counters->admission;
+  published.budget_used_ratio.store(figures.budget_used_ratio, std::memory_order_relaxed);
+  published.score_threshold.store(figures.score_threshold, std::memory_order_relaxed);
+  published.write_amplification.store(figures.write_amplification, std::memory_order_relaxed);
 }
 
 void SsdMigrator::AwaitWritesOf(absl::Span<const BlockKey> keys) {

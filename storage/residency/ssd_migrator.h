@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "common/mutex.h"
 #include "storage/residency/migration_context.h"
 
@@ -30,6 +31,10 @@ class SsdMigrator {
   // if more is left.
   bool DropStale();
 
+  // Now and then: how many bytes the device sees for each that is written here, and what the
+  // budget's figures are.
+  void AccountForWrites();
+
   // Returns once no write is under way that could still put one of these keys, or a key of this
   // namespace, on SSD: for a delete that has taken them out of the index.
   void AwaitWritesOf(absl::Span<const BlockKey> keys);
@@ -41,8 +46,20 @@ class SsdMigrator {
   static constexpr size_t kWantedBatch = 256;
   static constexpr uint64_t kMoveBytes = uint64_t{16} << 20;  // read and written per EraseWanted
   static constexpr size_t kStaleRecords = 4096;               // per piece
+  // That a block may bring with it: what a step may write anyway.
+  static constexpr uint64_t kChainBytes = uint64_t{128} << 20;
 
-  std::vector<SsdWrite> Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns);
+  // Blocks that are to be written, heads before tails, each pinned.
+  struct Collected {
+    std::vector<SsdWrite> writes;
+    absl::flat_hash_set<BlockKey, BlockKeyHash> keys;
+    uint64_t bytes = 0;
+  };
+  Collected Collect(absl::Span<const IndexedBlock> blocks, int64_t now_ns);
+  // Appends the block if it is admitted, behind those of its ancestors that have to come with it.
+  SsdAdmission::Verdict AdmitWithAncestors(const IndexedBlock& block, int64_t now_ns,
+                                           Collected* collected);
+  BlockRef PinForWrite(const BlockKey& key);
   size_t WriteCollected(std::vector<SsdWrite> writes);
   std::vector<absl::StatusOr<SsdLocation>> WriteWithRoom(absl::Span<const SsdWrite> writes);
   void EvictFor(absl::Span<const SsdWrite> writes);
@@ -66,6 +83,7 @@ class SsdMigrator {
   std::vector<uint8_t> generations_;  // of the partitions, when the walk for stale ones began
   BlockIndex::Cursor stale_cursor_;
   bool dropping_stale_ = false;
+  int64_t accounted_ns_ = 0;
 
   Mutex mutex_;
   CondVar written_;

@@ -31,6 +31,7 @@ bool TierMigrator::Step() {
     more |= writer_.EraseWanted();
     more |= context_.ssd->Step();
     more |= writer_.DropStale();  // last, so that a step that finds nothing more leaves none
+    writer_.AccountForWrites();
   }
   more |= catching_up_;
   SweepWhenDue(now_ns);
@@ -206,7 +207,8 @@ void TierMigrator::Drain(const Clock& clock, int64_t deadline_ns) {
     }
     const size_t written = writer_.Write(absl::MakeConstSpan(unwritten).subspan(next, end - next));
     HL_KILLPOINT("drain.middle");
-    if (written == 0) return;  // nothing goes any more: quota or a broken medium
+    // Nothing goes any more: quota or a broken medium. Under a budget, the next may be better.
+    if (written == 0 && !context_.admission->limited()) return;
     next = end;
   }
 }

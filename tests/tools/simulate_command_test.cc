@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/tools/run_halflife.h"
 #include "tests/tools/trace_file.h"
 #include "tools/cli/app.h"
@@ -100,6 +101,34 @@ TEST(SimulateCommand, CountsWhatItIsAskedTo) {
   EXPECT_EQ(hits({"--front-cache", "3"}), std::pair(1, 7));  // the second 1 is absorbed
 }
 
+TEST(SimulateCommand, KeepsAWriteBudgetInEveryMinute) {
+  std::string trace(kTrace.substr(0, kTrace.find("1|user")));
+  for (int i = 1; i <= 600; ++i) {  // a new block every second
+    absl::StrAppend(&trace, i, "|user|1|", i, "|-1|512|1|end|", i, "\n");
+  }
+  const TraceFile file("t.ct", trace);
+  const auto simulated = [&](const std::string& admission) {
+    const Ran ran =
+        RunHalflife({"simulate", file.path(), "-p", "model,lru-daemon,lru", "-c", "100%", "--dram",
+                     "2%", "--write-budget", "10%", "--admission", admission, "-o", "json"});
+    EXPECT_EQ(ran.exit_code, kExitOk) << ran.err;
+    return JsonLines(ran.out);
+  };
+
+  const auto cells = simulated("score");
+
+  ASSERT_EQ(cells.size(), 3u);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_NEAR(cells[i]["write_budget_blocks_per_minute"].get<double>(), 6, 0.02);
+    EXPECT_LE(cells[i]["ssd_most_in_a_minute_blocks"].get<int>(), 6);
+    EXPECT_GE(cells[i]["ssd_written_blocks"].get<int>(), 40);  // of 60, the first minute earns only
+    EXPECT_EQ(cells[i]["ssd_written_blocks"].get<int>() + cells[i]["ssd_refused_blocks"].get<int>(),
+              588);  // 12 are in DRAM
+  }
+  EXPECT_TRUE(cells[2]["write_budget_blocks_per_minute"].is_null());  // one tier
+  EXPECT_EQ(simulated("hit-twice")[0]["ssd_written_blocks"], 0);
+}
+
 TEST(SimulateCommand, BadInputIsNamed) {
   const TraceFile file("t.ct", kTrace);
   const std::pair<std::vector<std::string>, const char*> cases[] = {
@@ -114,6 +143,8 @@ TEST(SimulateCommand, BadInputIsNamed) {
       {{"simulate", file.path(), "--dram", "0%"}, "a part of the capacity must be DRAM"},
       {{"simulate", file.path(), "--dram", "10%", "--ssd-ratio", "90%"}, "--ssd-ratio"},
       {{"simulate", file.path(), "--front-cache", "much"}, "capacity 'much'"},
+      {{"simulate", file.path(), "--write-budget", "less"}, "capacity 'less'"},
+      {{"simulate", file.path(), "--admission", "all"}, "all"},
       {{"simulate", "/nowhere/t.ct"}, "/nowhere/t.ct: No such file or directory"},
       {{"simulate"}, "trace"},
       {{"sweep", file.path(), "--from", "0%"}, "a sweep goes from above 0 %"},

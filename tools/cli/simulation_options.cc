@@ -37,10 +37,15 @@ absl::StatusOr<GridOptions> CheckedOptions(const SimulationOptions& options) {
   }
   if (!options.front.empty()) HL_RETURN_IF_ERROR(ParseCapacity(options.front).status());
   if (!options.released.empty()) HL_RETURN_IF_ERROR(ParseShare(options.released).status());
+  if (!options.write_budget.empty()) {
+    HL_RETURN_IF_ERROR(ParseCapacity(options.write_budget).status());
+  }
   if (options.token_bytes == 0 || options.token_bytes > kMaxTokenBytes) {
     return absl::InvalidArgumentError("--token-bytes must be from 1 to 64MiB");
   }
   grid.objective = options.objective == "time" ? Objective::kTime : Objective::kHits;
+  grid.admission_rule =
+      options.admission == "hit-twice" ? SsdAdmission::Rule::kHitTwice : SsdAdmission::Rule::kScore;
   grid.seed = options.seed;
   grid.jobs = JobsOrCpus(options.jobs);
   grid.second_half_only = options.second_half;
@@ -71,6 +76,11 @@ absl::StatusOr<std::vector<GridCell>> Simulated(const Context& context,
   for (const Capacity& capacity : capacities) {
     HL_ASSIGN_OR_RETURN(TraceCapacity blocks, CapacityFor(capacity, trace, options.token_bytes));
     grid.capacities.push_back(std::move(blocks));
+  }
+  if (!options.write_budget.empty()) {
+    HL_ASSIGN_OR_RETURN(const Capacity budget, ParseCapacity(options.write_budget));
+    HL_ASSIGN_OR_RETURN(grid.write_budget_blocks_per_day,
+                        BlocksPerDay(budget, trace, options.token_bytes));
   }
   if (!options.front.empty()) {
     HL_ASSIGN_OR_RETURN(const Capacity front, ParseCapacity(options.front));
@@ -139,6 +149,17 @@ void AddSimulationOptions(CLI::App* command, SimulationOptions& options) {
   command->add_option("--ssd-ratio", options.ssd, "The same as the share that is SSD (90%)")
       ->type_name("SHARE")
       ->excludes(dram);
+  command
+      ->add_option("--write-budget", options.write_budget,
+                   "Writes to SSD that may be made: a share of the trace's block references (10%), "
+                   "or bytes per day (3TiB)")
+      ->type_name("BUDGET");
+  command
+      ->add_option("--admission", options.admission,
+                   "Which blocks go to SSD: those of best score that the budget pays for (score), "
+                   "or those that were hit at least twice (hit-twice)")
+      ->check(CLI::IsMember({"score", "hit-twice"}))
+      ->capture_default_str();
   command
       ->add_option("--front-cache", options.front,
                    "Size of an engine's own LRU cache in front, whose hits are not counted (2%)")

@@ -23,6 +23,8 @@ struct SimulationOptions {
   int jobs = 0;                           // 0 = one per CPU
   std::string dram;                       // share of the capacity; empty = all of it
   std::string ssd;                        // the other way round
+  std::string write_budget;               // as ParseWriteBudget reads it; empty = none
+  std::string admission = "score";        // or "hit-twice"
   std::string front;                      // capacity of a front cache; empty = none
   std::string categories = "attributes";  // or "tree"
   std::string released;                   // share of the ends that are told; empty = none

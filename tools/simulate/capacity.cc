@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kMaxPoints = 1000;
 constexpr size_t kMaxItems = 1000;
+constexpr double kDayNs = 24 * 3600 * 1e9;
 
 absl::Status CapacityError(std::string_view text, std::string_view what) {
   return absl::InvalidArgumentError(StrCat("capacity '", text, "': ", what));
@@ -98,6 +99,21 @@ absl::StatusOr<TraceCapacity> CapacityFor(const Capacity& capacity, const Simula
     result.blocks = std::min(result.blocks, trace.block_count());
   }
   return result;
+}
+
+absl::StatusOr<double> BlocksPerDay(const Capacity& budget, const SimulatedTrace& trace,
+                                    uint64_t token_bytes) {
+  if (budget.unit == Capacity::Unit::kBlocks) return static_cast<double>(budget.count);
+  if (budget.unit == Capacity::Unit::kBytes) {
+    return static_cast<double>(budget.count) /
+           static_cast<double>(token_bytes * trace.block_tokens);
+  }
+  const int64_t duration_ns = trace.requests.back().time_ns - trace.requests.front().time_ns;
+  if (duration_ns <= 0) {
+    return CapacityError(budget.text, "a share of the references of a trace without a duration");
+  }
+  return budget.share * static_cast<double>(trace.references.size()) * kDayNs /
+         static_cast<double>(duration_ns);
 }
 
 absl::StatusOr<std::vector<Capacity>> LogSpacedShares(double low, double high, int points) {

@@ -44,4 +44,10 @@ absl::StatusOr<std::vector<Capacity>> LogSpacedShares(double low, double high, i
 // "10%" or "0.1" as 0.1. Returns: kInvalidArgument unless it is in [0, 1].
 absl::StatusOr<double> ParseShare(std::string_view text);
 
+// A capacity as writes per day, in blocks: a share is of the trace's block references over its
+// duration (10%: one write for ten references); blocks and bytes are per day. Returns:
+// kInvalidArgument on a share of a trace without a duration.
+absl::StatusOr<double> BlocksPerDay(const Capacity& budget, const SimulatedTrace& trace,
+                                    uint64_t token_bytes);
+
 }  // namespace halflife::tools

@@ -10,6 +10,8 @@
 namespace halflife::tools {
 namespace {
 
+constexpr int64_t kMinuteNs = int64_t{60} * 1000 * 1000 * 1000;
+
 // A number's bits spread over 64 (splitmix64, Steele et al., OOPSLA 2014), so that hash samples
 // of simulated keys are as uniform as those of real ones. One to one.
 uint64_t Spread(uint64_t number) {
@@ -39,17 +41,18 @@ RetentionObjective ObjectiveOf(const CacheSetup& setup) {
                                              : RetentionObjective::kHits;
 }
 
-std::unique_ptr<SimulatedCache> Make(const CacheSetup& setup,
-                                     const ResidencyPolicyOptions& policy) {
-  const ResidencyCache::Options options{
-      setup.dram_blocks, setup.capacity_blocks - setup.dram_blocks, setup.trace->block_tokens};
+std::unique_ptr<SimulatedCache> Make(const CacheSetup& setup, ResidencyPolicyOptions policy) {
+  policy.keep_ssd_copies = setup.admission.write_budget_bytes_per_day > 0;
+  const ResidencyCache::Options options{setup.dram_blocks,
+                                        setup.capacity_blocks - setup.dram_blocks,
+                                        setup.trace->block_tokens, setup.admission};
   return std::make_unique<ResidencyCache>(options, MakeResidencyPolicy(policy));
 }
 
 }  // namespace
 
 ResidencyCache::ResidencyCache(const Options& options, std::unique_ptr<ResidencyPolicy> policy)
-    : options_(options), policy_(std::move(policy)) {}
+    : options_(options), policy_(std::move(policy)), admission_(options.admission, policy_.get()) {}
 
 size_t ResidencyCache::Serve(const SimulatedRequest& request) {
   keys_.clear();
@@ -61,6 +64,7 @@ size_t ResidencyCache::Serve(const SimulatedRequest& request) {
     blocks_[block].depth = static_cast<uint32_t>(i);
     blocks_[block].category = request.category;
     blocks_[block].last_touch_ns = request.time_ns;
+    ++blocks_[block].references;
   }
   policy_->OnTouch({.now_ns = request.time_ns,
                     .category = request.category,
@@ -107,12 +111,38 @@ void ResidencyCache::EvictFromDram(int64_t now_ns) {
     blocks_[block].in_dram = false;
     --dram_used_blocks_;
     if (options_.ssd_blocks == 0 || blocks_[block].on_ssd) continue;
-    const bool has_room = ssd_used_blocks_ < options_.ssd_blocks;
-    if (!policy_->AdmitToSsd(FactsOf(block), has_room, now_ns)) continue;
-    Insert(Tier::kSsd, block);
-    ++ssd_counts_.written_blocks;
-    EvictFromSsd(now_ns);
+    if (WriteToSsd(block, now_ns) == SsdAdmission::Verdict::kBudget) ++ssd_counts_.refused_blocks;
   }
+}
+
+// With what has to come with it, as SsdMigrator does.
+SsdAdmission::Verdict ResidencyCache::WriteToSsd(uint32_t block, int64_t now_ns) {
+  const BlockFacts facts = FactsOf(block);
+  SsdAdmission::Verdict verdict = admission_.Judge(facts, now_ns);
+  if (verdict != SsdAdmission::Verdict::kAdmitted) return verdict;
+  chain_.assign(1, block);
+  if (admission_.limited()) {
+    uint32_t up = blocks_[block].parent;
+    for (; up != kNoBlock && !blocks_[up].on_ssd; up = blocks_[up].parent) chain_.push_back(up);
+  }
+  const bool has_room = ssd_used_blocks_ + chain_.size() <= options_.ssd_blocks;
+  verdict = admission_.Admit(facts, chain_.size() * facts.bytes, has_room, now_ns);
+  if (verdict != SsdAdmission::Verdict::kAdmitted) return verdict;
+  for (auto at = chain_.rbegin(); at != chain_.rend(); ++at) Insert(Tier::kSsd, *at);
+  CountWrites(chain_.size(), now_ns);
+  EvictFromSsd(now_ns);
+  return verdict;
+}
+
+void ResidencyCache::CountWrites(size_t blocks, int64_t now_ns) {
+  if (now_ns >= minute_end_ns_) {
+    minute_end_ns_ = (now_ns / kMinuteNs + 1) * kMinuteNs;
+    in_minute_blocks_ = 0;
+  }
+  in_minute_blocks_ += blocks;
+  ssd_counts_.written_blocks += blocks;
+  ssd_counts_.most_in_a_minute_blocks =
+      std::max(ssd_counts_.most_in_a_minute_blocks, in_minute_blocks_);
 }
 
 void ResidencyCache::EvictFromSsd(int64_t now_ns) {
@@ -130,6 +160,8 @@ BlockFacts ResidencyCache::FactsOf(uint32_t block) const {
   facts.key = KeyOf(block);
   if (blocks_[block].parent != kNoBlock) facts.parent = KeyOf(blocks_[block].parent);
   facts.depth = blocks_[block].depth;
+  facts.bytes = kSimulatedBlockBytes;
+  facts.hits = blocks_[block].references - 1;
   facts.category = blocks_[block].category;
   facts.last_touch_ns = blocks_[block].last_touch_ns;
   return facts;

@@ -23,6 +23,8 @@ struct SimulatedRequest {
 struct SsdCounts {
   uint64_t hit_blocks = 0;      // hits that had to be read from SSD
   uint64_t written_blocks = 0;  // block writes to SSD
+  uint64_t refused_blocks = 0;  // left DRAM and were not written, for want of a write budget
+  uint64_t most_in_a_minute_blocks = 0;  // most writes in one minute of the trace, from its start
 };
 
 // A cache of a fixed number of blocks (all blocks of a trace have the same size), driven by the

@@ -38,6 +38,8 @@ SimulationResult Simulate(const SimulatedTrace& trace, SimulatedCache& cache, bo
   const SsdCounts after = cache.ssd_counts();
   result.ssd_hit_blocks = after.hit_blocks - before.hit_blocks;
   result.ssd_written_blocks = after.written_blocks - before.written_blocks;
+  result.ssd_refused_blocks = after.refused_blocks - before.refused_blocks;
+  result.ssd_most_in_a_minute_blocks = after.most_in_a_minute_blocks;
   return result;
 }
 

@@ -14,6 +14,8 @@ struct SimulationResult {
   double hit_value = 0;     // thereof saved
   uint64_t ssd_hit_blocks = 0;
   uint64_t ssd_written_blocks = 0;
+  uint64_t ssd_refused_blocks = 0;           // for want of a write budget
+  uint64_t ssd_most_in_a_minute_blocks = 0;  // writes; of the whole trace
 
   double hit_ratio() const {
     return lookup_blocks == 0

@@ -20,6 +20,12 @@ size_t DramBlocks(const TraceCapacity& capacity, double dram_share) {
   return std::clamp<size_t>(static_cast<size_t>(blocks), 1, capacity.blocks);
 }
 
+SsdAdmission::Options AdmissionOf(const GridOptions& options) {
+  return {.write_budget_bytes_per_day = static_cast<uint64_t>(
+              std::llround(options.write_budget_blocks_per_day * kSimulatedBlockBytes)),
+          .rule = options.admission_rule};
+}
+
 void RunCell(const SimulatedTrace& trace, const GridOptions& options, GridCell& cell,
              std::atomic<uint64_t>& requests) {
   const int64_t start_ns = Clock::Real().NowNanos();
@@ -27,7 +33,8 @@ void RunCell(const SimulatedTrace& trace, const GridOptions& options, GridCell& 
                                         .capacity_blocks = cell.capacity.blocks,
                                         .dram_blocks = cell.dram_blocks,
                                         .objective = options.objective,
-                                        .seed = options.seed});
+                                        .seed = options.seed,
+                                        .admission = AdmissionOf(options)});
   cell.result = Simulate(trace, *cache, options.second_half_only, [&requests](uint64_t served) {
     requests.fetch_add(served, std::memory_order_relaxed);
   });
@@ -92,6 +99,9 @@ std::vector<GridCell> CellsOf(const GridOptions& options,
       cell.capacity = capacity;
       cell.dram_blocks =
           policy->has_two_tiers ? DramBlocks(capacity, options.dram_share) : capacity.blocks;
+      if (policy->has_two_tiers) {
+        cell.write_budget_blocks_per_day = options.write_budget_blocks_per_day;
+      }
       cells.push_back(std::move(cell));
     }
   }

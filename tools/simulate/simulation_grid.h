@@ -15,6 +15,9 @@ struct GridOptions {
   std::vector<TraceCapacity> capacities;
   // Share of the capacity that is DRAM; the rest is SSD. Policies of one tier have it all in one.
   double dram_share = 1;
+  // Writes to SSD that may be made: blocks per day, 0 = no limit.
+  double write_budget_blocks_per_day = 0;
+  SsdAdmission::Rule admission_rule = SsdAdmission::Rule::kScore;
   Objective objective = Objective::kHits;
   uint64_t seed = 1;
   bool second_half_only = false;
@@ -26,6 +29,7 @@ struct GridCell {
   const SimulatedPolicy* policy = nullptr;
   TraceCapacity capacity;
   size_t dram_blocks = 0;
+  double write_budget_blocks_per_day = 0;  // 0 = no limit
   SimulationResult result;
   double seconds = 0;  // to build the cache and serve the trace
   // Of LRU and of the offline optimum at this capacity, in one tier.

@@ -6,6 +6,8 @@
 namespace halflife::tools {
 namespace {
 
+constexpr double kMinutesPerDay = 24 * 60;
+
 Cell GapCell(const GridCell& cell) {
   const auto gap = cell.gap_closed();
   return gap.has_value() ? Cell::Ratio(*gap) : Cell::None();
@@ -50,7 +52,8 @@ Table CellTable(const std::vector<GridCell>& cells) {
       "simulate",
       {"policy", "capacity_ratio", "capacity_blocks", "lookup_blocks", "hit_blocks", "hit_ratio",
        "saved_recompute_ratio", "ssd_hit_blocks", "ssd_written_blocks", "seconds", "capacity",
-       "dram_blocks", "gap_closed_ratio", "lru_hit_ratio", "optimum_hit_ratio"},
+       "dram_blocks", "gap_closed_ratio", "lru_hit_ratio", "optimum_hit_ratio",
+       "ssd_refused_blocks", "ssd_most_in_a_minute_blocks", "write_budget_blocks_per_minute"},
       {}};
   for (const GridCell& cell : cells) {
     const SimulationResult& result = cell.result;
@@ -60,7 +63,12 @@ Table CellTable(const std::vector<GridCell>& cells) {
                   Cell::Ratio(result.saved_recompute_ratio()), Cell::Count(result.ssd_hit_blocks),
                   Cell::Count(result.ssd_written_blocks), Cell::Seconds(cell.seconds),
                   Cell::Text(cell.capacity.text), Cell::Count(cell.dram_blocks), GapCell(cell),
-                  Cell::Ratio(cell.lru_hit_ratio), Cell::Ratio(cell.optimum_hit_ratio)});
+                  Cell::Ratio(cell.lru_hit_ratio), Cell::Ratio(cell.optimum_hit_ratio),
+                  Cell::Count(result.ssd_refused_blocks),
+                  Cell::Count(result.ssd_most_in_a_minute_blocks),
+                  cell.write_budget_blocks_per_day > 0
+                      ? Cell::Number(cell.write_budget_blocks_per_day / kMinutesPerDay)
+                      : Cell::None()});
   }
   return table;
 }

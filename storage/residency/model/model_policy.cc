@@ -12,6 +12,14 @@ namespace {
 // they are 1. In between, long requests count more, as they do in hits: hit ratio +0.2 points over
 // 1/n on a coding-agent trace, +0.1 on the Mooncake conversation trace.
 constexpr double kWeightExponent = -0.75;
+// What a write must bring where writes are not limited, in hits: 200 writes for one. An exchange
+// rate, and no measurement; what it trades is in docs/decisions/004-residency.md, "Measured".
+constexpr double kHitsPerWrite = 0.005;
+// How much of a victim's stay in DRAM enters the mean: about the last 100 count.
+constexpr double kStayShare = 0.01;
+constexpr double kLeastStayS = 1;
+// Within which a block on SSD is expected to be used again: as long as the model remembers.
+constexpr double kSsdHorizonS = HazardEstimator::kHalfLifeS;
 // Look-ups between the announcement of what one needs and the next step: a miss of the processor's
 // caches takes about as long.
 constexpr size_t kPrefetchBlocks = 8;
@@ -274,11 +282,27 @@ std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
     led_[Index(tier)] = leads;
     chains_.RanksChanged();
   }
-  const uint32_t n = chains_.Lowest(tier, now_ns_);
+  const uint32_t n = tier == Tier::kSsd ? SsdVictim(now_ns_) : chains_.Lowest(tier, now_ns_);
   if (n != 0) NotePrice(tier, chains_[n]);
   has_evicted_[Index(tier)] = true;
   if (n == 0) return std::nullopt;
+  if (tier == Tier::kDram) {
+    const auto stay_s = static_cast<double>(now_ns_ - chains_[n].last_touch_ns) / kNsPerS;
+    dram_stay_s_ += kStayShare * (stay_s - dram_stay_s_);
+  }
   return chains_.KeyOf(n);
+}
+
+// The copy of a block that is in DRAM hits nothing, but has to be written again when the block
+// leaves DRAM. It goes first where that write buys enough: as long as the block stays in DRAM, the
+// room keeps the block that would go instead.
+uint32_t ModelPolicy::SsdVictim(int64_t now_ns) {
+  const uint32_t alone = chains_.LowestOnSsdAlone(now_ns);
+  const uint32_t in_both = chains_.LowestInBoth(now_ns);
+  if (alone == 0 || in_both == 0) return alone == 0 ? in_both : alone;
+  if (options_.keep_ssd_copies) return alone;
+  const double hits_per_write = RankOf(Tier::kSsd, chains_[alone], now_ns).value * dram_stay_s_;
+  return hits_per_write > kHitsPerWrite ? in_both : alone;
 }
 
 bool ModelPolicy::AdmitToSsd(const BlockFacts& facts, bool has_room, int64_t now_ns) {
@@ -287,10 +311,26 @@ bool ModelPolicy::AdmitToSsd(const BlockFacts& facts, bool has_room, int64_t now
   // Whole chains: what carries a block on SSD follows it there.
   if (n == 0 || chains_.HasChildren(Tier::kSsd, n)) return true;
   if (!led_[Index(Tier::kSsd)] || fitted_reuses_ < kModelCalibratingReuses) return true;
-  const uint32_t worst = chains_.Lowest(Tier::kSsd, now_ns);
+  const uint32_t worst = SsdVictim(now_ns);
   if (worst == 0) return true;
-  return RankOf(Tier::kSsd, chains_[n], now_ns).value >=
-         options_.ssd_admission_margin * RankOf(Tier::kSsd, chains_[worst], now_ns).value;
+  // A copy of a block that is in DRAM costs no more than the write that replaces it.
+  const double pushed_out = chains_.InTier(Tier::kDram, worst) && !options_.keep_ssd_copies
+                                ? kHitsPerWrite / std::max(dram_stay_s_, kLeastStayS)
+                                : RankOf(Tier::kSsd, chains_[worst], now_ns).value;
+  return RankOf(Tier::kSsd, chains_[n], now_ns).value >= options_.ssd_admission_margin * pushed_out;
+}
+
+// The index of a block that leaves DRAM says little: it is about what DRAM's room costs just then.
+// On SSD it has time: what counts is whether it comes back at all, and how often then.
+double ModelPolicy::SsdScore(const BlockFacts& facts, int64_t now_ns) {
+  const uint32_t n = chains_.Find(facts.key);
+  if (n == 0 || chains_[n].touches == 0) return 0;
+  const TrackedBlock& block = chains_[n];
+  const double age_s =
+      static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns, 0)) / kNsPerS;
+  const double reuse_probability = ReuseWithin(observer_.fit().base[block.group],
+                                               MultiplierOfLevel(block.level), age_s, kSsdHorizonS);
+  return reuse_probability * block.touches * ValueOf(block);
 }
 
 void ModelPolicy::FightDuels(const TouchedChain& chain) {

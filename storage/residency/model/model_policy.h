@@ -32,6 +32,8 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
     double ssd_admission_margin = 1.5;
     double refit_period_s = ReuseObserver::kRefitPeriodS;
     size_t min_ghosts = TrackedChains::kMinGhosts;
+    // Blocks that are in DRAM keep their copy on SSD: writes are scarcer than room.
+    bool keep_ssd_copies = false;
   };
 
   explicit ModelPolicy(const Options& options);
@@ -47,6 +49,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
   void ClearSkips() override { chains_.ClearSkips(); }
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
+  double SsdScore(const BlockFacts& block, int64_t now_ns) override;
 
   std::optional<BlockStanding> StandingOf(const BlockKey& key, int64_t at_ns) const override;
   std::array<TierPrice, kTierCount> Prices(int64_t at_ns) const override;
@@ -66,6 +69,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   RetentionRank RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const override;
 
   bool ModelLeads(Tier tier) const;
+  uint32_t SsdVictim(int64_t now_ns);
   double ValueOf(const TrackedBlock& block) const;
   bool IsGivenUp(Tier tier, const TrackedBlock& block) const;
   double IndexAt(Tier tier, const TrackedBlock& block, int64_t at_ns) const;
@@ -89,6 +93,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   std::array<bool, kTierCount> led_{};  // by the model, when ranks were last taken
   std::array<bool, kTierCount> has_evicted_{};
   std::array<double, kTierCount> prices_{};  // index of what had to go, a moving mean
+  double dram_stay_s_ = 0;               // how long a block stays in DRAM after its last touch
   std::vector<double> value_per_depth_;  // by namespace number
   bool refitted_ = false;
   uint64_t fitted_reuses_ = 0;  // that the fit in use was learnt from

@@ -12,6 +12,9 @@
 
 namespace halflife {
 
+class RetentionDuel;
+class ReuseObserver;
+
 // How far what has been learnt may be trusted.
 enum class ModelState : uint8_t {
   kCalibrating,  // too little was observed, or its behaviour has just changed
@@ -98,5 +101,10 @@ struct ModelReport {
   size_t ghosts = 0;  // blocks that are gone and still watched
   size_t memory_bytes = 0;
 };
+
+// What an observer knows, and what it may be trusted with.
+ModelReport ReportOn(const ReuseObserver& observer, int64_t now_ns);
+ModelState StateOf(const ReuseObserver& observer, int64_t now_ns);
+DuelReport ReportOn(const RetentionDuel& duel);
 
 }  // namespace halflife

@@ -38,6 +38,18 @@ std::array<double, kAgeBins> RetentionIndexOf(absl::Span<const double> hazard_pe
   return index;
 }
 
+double ReuseWithin(absl::Span<const double> base_per_s, double multiplier, double age_s,
+                   double horizon_s) {
+  double expected = 0;
+  for (int bin = AgeBinOf(age_s); bin < kAgeBins; ++bin) {
+    const double from_s = std::max(age_s, AgeBinEdgeS(bin));
+    const double to_s = std::min(age_s + horizon_s, AgeBinEdgeS(bin + 1));
+    if (to_s <= from_s) break;
+    expected += base_per_s[bin] * multiplier * (to_s - from_s);
+  }
+  return -std::expm1(-expected);
+}
+
 void RetentionTable::Compute(int group, int level) const {
   const double multiplier = MultiplierOfLevel(level);
   std::array<double, kAgeBins> hazard;

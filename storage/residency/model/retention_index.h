@@ -20,6 +20,11 @@ namespace halflife {
 // One value per age bin: that at its beginning. `hazard_per_s` has one value per age bin.
 std::array<double, kAgeBins> RetentionIndexOf(absl::Span<const double> hazard_per_s);
 
+// The probability that an idle interval of this age ends within `horizon_s`, under a hazard of
+// `multiplier` times `base_per_s`, which has one value per age bin.
+double ReuseWithin(absl::Span<const double> base_per_s, double multiplier, double age_s,
+                   double horizon_s);
+
 // The index of every history group, multiplier level and age under one fit: about 1,500 curves, of
 // which a workload uses some 200. A curve is computed when it is first asked for (about 3 us).
 // Not thread-safe.

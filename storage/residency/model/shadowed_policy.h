@@ -39,6 +39,9 @@ class ShadowedPolicy final : public ResidencyPolicy {
   void Skip(Tier tier, const BlockKey& key) override { live_->Skip(tier, key); }
   void ClearSkips() override { live_->ClearSkips(); }
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
+  double SsdScore(const BlockFacts& block, int64_t now_ns) override {
+    return live_->SsdScore(block, now_ns);
+  }
   ModelReport Report(int64_t now_ns) const override;
   std::optional<BlockStanding> StandingOf(const BlockKey& key, int64_t at_ns) const override {
     return live_->StandingOf(key, at_ns);

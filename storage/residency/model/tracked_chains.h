@@ -56,7 +56,7 @@ class RetentionOrder {
 // A block may go only if no child would be left behind: none in the same tier, and for a block that
 // is on SSD only none in DRAM either. Such a block *parks* when it reaches the front of its queue
 // and comes back to the front when its last child is gone. On SSD, blocks that are in DRAM as well
-// go only when nothing else may.
+// go only when nothing else may, unless the owner asks for them.
 //
 // A block costs 64 bytes, 12 more where an SSD tier is used, and 11 to 16 for its place in the
 // table. Ghosts are as many as blocks in tiers, but `min_ghosts` may always be. Not thread-safe.
@@ -112,6 +112,9 @@ class TrackedChains {
   bool IsFork(uint32_t n) const {
     return Children(Tier::kDram, n) > 1 || Children(Tier::kSsd, n) > 1;
   }
+  // Of those on SSD alone, and of those that are in DRAM as well.
+  uint32_t LowestOnSsdAlone(int64_t now_ns) { return ssd_queues_.Lowest(now_ns); }
+  uint32_t LowestInBoth(int64_t now_ns) { return shared_queues_.Lowest(now_ns); }
   void Skip(Tier tier, const BlockKey& key);
   void ClearSkips();
   void RanksChanged();

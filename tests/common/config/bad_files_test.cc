@@ -162,6 +162,11 @@ constexpr BadFile kBadFiles[] = {
 
     // Shares.
     {"storage:\n  dram:\n    free_target: 4%\n", "3:18", "such as 0.05"},
+    {"storage:\n  ssd:\n    drive_writes_per_day: 1 DWPD\n", "3:27", "such as 1.5"},
+    {"storage:\n  ssd:\n    drive_writes_per_day: 101\n", "3:27", "above the maximum of 100"},
+    {"storage:\n  ssd:\n    drive_writes_per_day: 0\n", "3:27", "below the minimum of 0.01"},
+    {"storage:\n  ssd: {directory: /data, write_budget: 1TiB, drive_size: 4TiB}\n", "2:41",
+     "both say what may be written"},
     {"storage:\n  dram:\n    free_target: -0.1\n", "3:18", "such as 0.05"},
     {"storage:\n  dram:\n    free_target: nan\n", "3:18", "such as 0.05"},
     {"storage:\n  dram:\n    free_target: 1e-2\n", "3:18", "such as 0.05"},

@@ -41,8 +41,7 @@ TEST(EffectiveConfig, WithoutAnySourceTheDefaultsHold) {
   EXPECT_EQ(config.Get("log.level").origin, ConfigOrigin::kDefault);
 }
 
-TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
-  const EffectiveConfig config = FromFile(R"(
+constexpr char kEverySetting[] = R"(
 server:
   unix_socket: /tmp/a.sock
   shared_memory: false
@@ -68,6 +67,9 @@ storage:
     quota: 2GiB
     direct_io: false
     crash_limit: 0
+    write_budget: 0
+    drive_size: 4TiB
+    drive_writes_per_day: 0.5
 admin:
   listen: 0.0.0.0:80
 log:
@@ -75,7 +77,10 @@ log:
   format: json
 security:
   secret_file: /etc/halflife/secret
-)");
+)";
+
+TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
+  const EffectiveConfig config = FromFile(kEverySetting);
 
   const Config& values = config.values();
   EXPECT_EQ(values.server.unix_socket, "/tmp/a.sock");
@@ -102,6 +107,9 @@ security:
   EXPECT_EQ(values.ssd.quota_bytes, int64_t{2} << 30);
   EXPECT_FALSE(values.ssd.direct_io);
   EXPECT_EQ(values.ssd.crash_limit, 0);
+  EXPECT_EQ(values.ssd.write_budget_bytes_per_day, 0);
+  EXPECT_EQ(values.ssd.drive_bytes, int64_t{4} << 40);
+  EXPECT_DOUBLE_EQ(values.ssd.drive_writes_per_day, 0.5);
   EXPECT_EQ(values.admin_listen, "0.0.0.0:80");
   EXPECT_EQ(values.log.level, Severity::kWarning);
   EXPECT_EQ(values.log.format, Config::LogFormat::kJson);
@@ -110,6 +118,23 @@ security:
     EXPECT_EQ(effective.origin, ConfigOrigin::kFile)
         << effective.setting->key << " is not in the test";
   }
+}
+
+TEST(EffectiveConfig, AWriteBudgetIsSaidInBytesPerDayOrByTheDrive) {
+  const auto per_day = [](const std::string& ssd) {
+    return Resolved({.file_name = "f",
+                     .file_text = "storage:\n  ssd: {directory: /data" + ssd + "}\n",
+                     .environment = {},
+                     .flags = {}})
+        .values()
+        .ssd.bytes_per_day();
+  };
+
+  EXPECT_EQ(per_day(""), 0u);
+  EXPECT_EQ(per_day(", write_budget: 3TiB"), uint64_t{3} << 40);
+  EXPECT_EQ(per_day(", drive_size: 4TiB"), uint64_t{4} << 40);
+  EXPECT_EQ(per_day(", drive_size: 4TiB, drive_writes_per_day: 2.5"), uint64_t{10} << 40);
+  EXPECT_EQ(per_day(", drive_writes_per_day: 3"), 0u);
 }
 
 TEST(EffectiveConfig, LaterSourcesWinAndTheirOriginIsKept) {

@@ -148,6 +148,35 @@ TEST(ModelPolicy, WritesWhatIsColdToSsdOnlyWhereThereIsRoom) {
   EXPECT_TRUE(policy.AdmitToSsd(facts, /*has_room=*/true, later_ns));
 }
 
+// The victim on SSD, after so many requests, of two blocks of a category that comes back: one is in
+// DRAM as well, the other on SSD alone.
+BlockKey SsdVictimBeside(int requests, bool keep_ssd_copies, const BlockKey& in_both,
+                         const BlockKey& alone) {
+  ModelPolicy policy({.keep_ssd_copies = keep_ssd_copies});
+  PolicyCache cache(&policy, 100);
+  TwoCategories workload(7);
+  HitRatio(&cache, &workload, 1, requests);
+  BlockFacts facts;
+  facts.last_touch_ns = 3000 * kSecondNs;
+  policy.OnTouch({.now_ns = facts.last_touch_ns, .category = 1, .keys = {&in_both, 1}});
+  policy.OnTouch({.now_ns = facts.last_touch_ns, .category = 1, .keys = {&alone, 1}});
+  facts.key = in_both;
+  policy.OnInsert(Tier::kDram, facts);
+  policy.OnInsert(Tier::kSsd, facts);
+  facts.key = alone;
+  policy.OnInsert(Tier::kSsd, facts);
+  return policy.NextVictim(Tier::kSsd, facts.last_touch_ns + kSecondNs).value();
+}
+
+TEST(ModelPolicy, TheCopyOfABlockInDramLeavesSsdFirstWhereItsRoomIsWorthAWrite) {
+  const BlockKey in_both = KeyOfNumber(1'000'001), alone = KeyOfNumber(1'000'002);
+
+  EXPECT_EQ(SsdVictimBeside(1000, /*keep_ssd_copies=*/false, in_both, alone), in_both);
+  EXPECT_EQ(SsdVictimBeside(1000, /*keep_ssd_copies=*/true, in_both, alone), alone);
+  EXPECT_EQ(SsdVictimBeside(1, /*keep_ssd_copies=*/false, in_both, alone),
+            alone);  // nothing learnt
+}
+
 TEST(ModelPolicy, WithTheTimeObjectiveADeepBlockIsWorthMore) {
   ModelPolicy hits({.objective = RetentionObjective::kHits});
   ModelPolicy time({.objective = RetentionObjective::kTime});

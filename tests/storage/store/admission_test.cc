@@ -43,7 +43,9 @@ class AdmissionTest : public ::testing::Test {
   }
 
   size_t WriteUnder(ResidencyPolicy* policy) {
-    SsdMigrator migrator({&index_, arena_.get(), &ssd_, &clock_, &removals_, &counters_, policy});
+    SsdAdmission admission({}, policy);
+    SsdMigrator migrator(
+        {&index_, arena_.get(), &ssd_, &clock_, &removals_, &counters_, policy, &admission});
     const IndexedBlock block = *index_.Describe(key_);
     return migrator.Write({&block, 1});
   }
