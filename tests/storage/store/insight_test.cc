@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "tests/storage/store/store_fixture.h"
 
 namespace halflife {
@@ -101,14 +103,19 @@ TEST_F(InsightTest, ABlockOnSsdIsExplainedThere) {
   const auto chain = Chain("a", 20);
   Serve(chain);
 
-  const BlockExplanation tail = Explain(chain[19]);
+  const auto demoted = std::find_if(chain.begin(), chain.end(),
+                                    [this](const BlockHash& hash) { return !InDram(hash); });
+  ASSERT_NE(demoted, chain.end());
 
-  EXPECT_FALSE(tail.in_dram);
-  EXPECT_TRUE(tail.on_ssd);
-  ASSERT_TRUE(tail.standing.has_value());
-  EXPECT_TRUE(tail.standing->in_tier[1]);
-  EXPECT_TRUE(tail.standing->prices[0].known);
-  EXPECT_FALSE(tail.standing->prices[1].known);
+  const BlockExplanation block = Explain(*demoted);
+
+  EXPECT_FALSE(block.in_dram);
+  EXPECT_TRUE(block.on_ssd);
+  ASSERT_TRUE(block.standing.has_value());
+  EXPECT_FALSE(block.standing->in_tier[0]);
+  EXPECT_TRUE(block.standing->in_tier[1]);
+  EXPECT_TRUE(block.standing->prices[0].known);
+  EXPECT_FALSE(block.standing->prices[1].known) << "nothing had to go from there";
 }
 
 TEST_F(InsightTest, ALeasedBlockIsPinned) {
