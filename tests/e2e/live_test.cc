@@ -150,8 +150,10 @@ TEST_F(LiveTest, AReaderOfTheTableIsToldInASentence) {
 
 TEST_F(LiveTest, WhatCannotBeAskedIsSaid) {
   const std::pair<Arguments, std::string> cases[] = {
-      {{"explain", "xyz", "--model", "m"}, "is not a hash of 64 hex digits"},
-      {{"explain", "--model", "m"}, "no block is named"},
+      {{"explain", "xyz", "--model", "m", "--tokens-per-block", "4", "--block-bytes", "4KiB"},
+       "is not a hash of 64 hex digits"},
+      {{"explain", "--model", "m", "--tokens-per-block", "4", "--block-bytes", "4KiB"},
+       "no block is named"},
       {{"explain", "--miss", std::string(64, 'a')}, "either blocks or --miss"},
       {{"analyze"}, "give a trace, or --live"},
       {{"analyze", "x", "--live"}, "give a trace, or --live"},
