@@ -4,8 +4,8 @@
 The daemon has one tier (DRAM), whose budget is the capacity in blocks times the payload of a block, and no shared
 memory. Its clock is the trace's: the replay moves it (common/replay_clock.h), so an hour of idle time is an hour to the
 policy although the replay takes seconds. For that it has to be built with HL_TEST_HOOKS (the dev preset). Requests come
-one after another, in the order of the trace; everything else is what users run, above all the background thread, which
-evicts when it comes to it.
+one after another (--concurrency), in the order of the trace; everything else is what users run, above all the background
+thread, which evicts when it comes to it.
 
 Usage: agreement.py TRACE [--build build/dev] [--policy model,lru] [--capacity 1%,2%,5%,10%] [--limit REQUESTS]
 Prints one line per policy and capacity. Exit code 0 if none differs by more than --tolerance points, 1 if one does,
@@ -21,6 +21,8 @@ import tempfile
 
 LEAST_BUDGET_BYTES = 16 << 20  # of storage.dram.budget
 PAGE_BYTES = 4096
+PATIENCE = "20s"  # of a call: what a busy machine delays must not count as a miss
+EXIT_UNAVAILABLE = 3  # of halflife: some call found no daemon and counts as a miss; it says how many
 SIMULATED_AS = {"lru": "lru-daemon"}
 
 
@@ -46,8 +48,9 @@ def simulate(halflife, trace, arguments):
             if cell["policy"] == SIMULATED_AS.get(policy, policy)]
 
 
-def replay(build, trace, policy, blocks):
+def replay(arguments, trace, policy, blocks):
     """Prefix hit ratio of a daemon that has room for so many blocks, and the seconds it took."""
+    build = arguments.build
     payload = -(-LEAST_BUDGET_BYTES // blocks // PAGE_BYTES) * PAGE_BYTES
     with tempfile.TemporaryDirectory(prefix="halflife-agreement.") as directory:
         endpoint = f"unix://{directory}/d.sock"
@@ -56,7 +59,7 @@ def replay(build, trace, policy, blocks):
             daemon = subprocess.Popen(
                 [f"{build}/halflifed", "--server.unix_socket", f"{directory}/d.sock", "--server.shared_memory", "false",
                  "--server.drain_time", "0s", "--admin.listen=", "--storage.policy", policy,
-                 "--storage.dram.budget", f"{blocks * payload}B"],
+                 "--storage.dram.budget", f"{blocks * payload}B", *arguments.flag],
                 env={**os.environ, "HALFLIFE_REPLAY_CLOCK": clock}, stdout=log, stderr=log)
             try:
                 subprocess.run([f"{build}/halflife", "health", "--endpoint", endpoint, "--wait", "20s"], check=True,
@@ -66,12 +69,15 @@ def replay(build, trace, policy, blocks):
                     sys.exit("agreement.py: the daemon keeps its own time: build it with HL_TEST_HOOKS")
                 answer = subprocess.run(
                     [f"{build}/halflife", "trace", "replay", trace, "--endpoint", endpoint, "--payload", f"{payload}B",
-                     "--concurrency", "1", "--verify", "off", "--clock-file", clock, "--output", "json"],
-                    check=True, capture_output=True, text=True).stdout
+                     "--concurrency", str(arguments.concurrency), "--verify", "off", "--clock-file", clock, "--output", "json",
+                     *(word for call in ("lookup", "get", "put") for word in (f"--{call}-budget", PATIENCE))],
+                    check=False, stdout=subprocess.PIPE, text=True)
             finally:
                 daemon.terminate()
                 daemon.wait()
-    figures = json.loads(answer)["replay"]
+    if answer.returncode not in (0, EXIT_UNAVAILABLE):
+        sys.exit(f"agreement.py: halflife trace replay ended with {answer.returncode}")
+    figures = json.loads(answer.stdout)["replay"]
     figures = figures[0] if isinstance(figures, list) else figures
     if figures["blocks_refused"]:
         print(f"  {figures['blocks_refused']} blocks were refused")
@@ -86,6 +92,8 @@ def main():
     parser.add_argument("--capacity", default="1%,2%,5%,10%")
     parser.add_argument("--limit", type=int, default=0, help="requests; 0 = all")
     parser.add_argument("--tolerance", type=float, default=1.0, help="percentage points")
+    parser.add_argument("--concurrency", type=int, default=1, help="requests under way at a time; 1: the order of the trace")
+    parser.add_argument("--flag", action="append", default=[], help="further setting of the daemon, as --KEY=VALUE")
     arguments = parser.parse_args()
     if not os.path.exists(arguments.trace):
         print(f"skipped: {arguments.trace} is not here")
@@ -96,7 +104,7 @@ def main():
         if arguments.limit:
             trace = shortened(trace, arguments.limit, directory)
         for policy, cell in simulate(f"{arguments.build}/halflife", trace, arguments):
-            ratio, seconds = replay(arguments.build, trace, policy, cell["capacity_blocks"])
+            ratio, seconds = replay(arguments, trace, policy, cell["capacity_blocks"])
             points = 100 * (ratio - cell["hit_ratio"])
             worst = max(worst, abs(points))
             print(f"{policy:6} {cell['capacity_blocks']:7} blocks ({cell['capacity_ratio']:.2%})  "

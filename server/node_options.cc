@@ -14,10 +14,21 @@ namespace {
 
 constexpr int kMaxAutoThreads = 16;
 constexpr uint64_t kLeastInFlightBytes = uint64_t{64} << 20;
+constexpr double kFreeTargetWithSsd = 0.04;
+constexpr double kFreeTargetWithoutSsd = 0.001;
 constexpr uint64_t kLeastStagingBytes = uint64_t{64} << 20;
 
 uint64_t OrDefault(int64_t bytes) {
   return bytes == Config::kAuto ? 0 : static_cast<uint64_t>(bytes);
+}
+
+double FreeTargetOf(const Config& config) {
+  if (config.dram.free_target_ratio > 0) return config.dram.free_target_ratio;
+  // What is kept free holds no blocks: 4 % cost the model 3.3 points of hit ratio on a coding-agent
+  // trace at 2 % of its blocks, and 0.1 % made no Put slower where nothing has to be written before
+  // a block may go (medians 3.9 to 4.2 ms against 4.2 to 4.7 ms, halflife trace replay of chat into
+  // a full cache of 128 MiB, blocks of 64 KiB).
+  return config.ssd.directory.empty() ? kFreeTargetWithoutSsd : kFreeTargetWithSsd;
 }
 
 }  // namespace
@@ -49,7 +60,7 @@ RocksSsdTier::Options SsdOptionsOf(const Config& config) {
 }
 
 BlockStore::Options StoreOptionsOf(const Config& config) {
-  return {.free_target_ratio = config.dram.free_target_ratio,
+  return {.free_target_ratio = FreeTargetOf(config),
           .max_pinned_bytes = OrDefault(config.dram.max_pinned_bytes),
           .max_put_bytes = OrDefault(config.dram.max_put_bytes),
           .put_room_wait = config.dram.put_room_wait,

@@ -34,7 +34,7 @@ struct Config {
   struct Dram {
     int64_t budget_bytes = kAuto;
     bool huge_pages = false;
-    double free_target_ratio = 0;
+    double free_target_ratio = 0;  // 0: to be worked out
     int64_t max_pinned_bytes = kAuto;
     int64_t max_put_bytes = kAuto;
     absl::Duration put_room_wait;

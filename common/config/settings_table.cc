@@ -101,10 +101,11 @@ constexpr Setting kSettings[] = {
     {.key = "storage.dram.huge_pages", .type = SettingType::kBoolean, .default_text = "true",
      .doc = "Asks the kernel for transparent huge pages. Turn it off where memory is very tight.",
      .apply = [](const SettingValue& v, Config& c) { c.dram.huge_pages = v.number != 0; }},
-    {.key = "storage.dram.free_target", .type = SettingType::kRatio, .default_text = "0.04", .minimum = "0.001",
-     .maximum = "0.5",
-     .doc = "Share of the budget that the background keeps free, so that a Put finds room at once. Raise it when "
-            "puts arrive in large bursts and are refused.",
+    {.key = "storage.dram.free_target", .type = SettingType::kRatio, .default_text = "auto", .minimum = "0.001",
+     .maximum = "0.5", .allows_auto = true,
+     .doc = "Share of the budget that the background keeps free, so that a Put finds room at once. auto: 0.04 with an SSD "
+            "tier, to which blocks are written before they leave DRAM, and 0.001 without one, where they leave in "
+            "microseconds. Raise it when puts arrive in large bursts and are refused.",
      .apply = [](const SettingValue& v, Config& c) { c.dram.free_target_ratio = v.ratio; }},
     {.key = "storage.dram.max_pinned", .type = SettingType::kBytes, .default_text = "auto", .minimum = "1MiB",
      .maximum = "64TiB", .allows_auto = true,

@@ -32,6 +32,15 @@ TEST(NodeOptions, AutoTakesItsValueFromTheMachine) {
   EXPECT_EQ(StoreOptionsOf(config).max_put_bytes, 0u) << "0 asks the store for its own share";
 }
 
+TEST(NodeOptions, LittleIsKeptFreeWhereNothingHasToBeWrittenFirst) {
+  Config config;
+  EXPECT_EQ(StoreOptionsOf(config).free_target_ratio, 0.001);
+  config.ssd.directory = "/somewhere";
+  EXPECT_EQ(StoreOptionsOf(config).free_target_ratio, 0.04);
+  config.dram.free_target_ratio = 0.1;
+  EXPECT_EQ(StoreOptionsOf(config).free_target_ratio, 0.1);
+}
+
 TEST(NodeOptions, EveryOptionOfTheDefaultsIsValid) {
   const MachineLimits machine{.memory_bytes = 4 * kGiB, .processors = 2, .open_files = 65536};
   const Config config = Configured({{"storage.ssd.directory", "/data"}});
