@@ -68,7 +68,8 @@ BlockStore::Options StoreOptionsOf(const Config& config) {
           .policy = config.policy,
           .objective = config.objective,
           .shadow_policies = config.shadow_policies,
-          .write_budget_bytes_per_day = config.ssd.bytes_per_day()};
+          .write_budget_bytes_per_day = config.ssd.bytes_per_day(),
+          .category_pins = config.category_pins};
 }
 
 RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machine) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "common/block/category_pins.h"
 #include "common/limits.h"
 #include "common/status.h"
 #include "storage/local_block_store.h"
@@ -56,6 +57,7 @@ absl::Status BlockStore::Options::Validate() const {
   }
   HL_RETURN_IF_ERROR(ParseResidencyPolicy(policy, objective).status());
   HL_RETURN_IF_ERROR(ParseShadowPolicies(shadow_policies).status());
+  HL_RETURN_IF_ERROR(ParseDaemonPinRules(category_pins).status());
   return absl::OkStatus();
 }
 

@@ -151,6 +151,8 @@ class BlockStore {
     std::string shadow_policies;
     // That may be written to the SSD's device; 0 = no limit.
     uint64_t write_budget_bytes_per_day = 0;
+    // Categories that come before those found by themselves, as in category_pins.h.
+    std::string category_pins;
     // How often background work looks for something to do when nothing wakes it.
     absl::Duration step_interval = absl::Milliseconds(20);
     // False: no thread of its own. Background work happens in Quiesce() and where a read waits for
@@ -236,7 +238,8 @@ class BlockStore {
     std::array<uint32_t, kTierCount> blocks{};
     std::array<uint64_t, kTierCount> bytes{};
   };
-  virtual void CountGet(const RequestAttributes& attributes, const SentBlocks& sent) = 0;
+  virtual void CountGet(const NamespaceRef& ns, const RequestAttributes& attributes,
+                        const SentBlocks& sent) = 0;
 
   // --- Writing
   // A writable buffer of ns->descriptor.block_bytes for a block that is not resident yet. Never

@@ -58,7 +58,8 @@ class LocalBlockStore final : public BlockStore {
   void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
              const RequestAttributes& attributes) override;
   HintAnswer Hint(const ChainSlice& chain, PartRange parts, const CallerHint& hint) override;
-  void CountGet(const RequestAttributes& attributes, const SentBlocks& sent) override;
+  void CountGet(const NamespaceRef& ns, const RequestAttributes& attributes,
+                const SentBlocks& sent) override;
 
   void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
                       std::function<void(absl::StatusOr<BlockBuffer>)> ready) override;

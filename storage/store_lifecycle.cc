@@ -31,6 +31,7 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
       arena_budget_bytes_(arena_->stats().budget_bytes),
       max_put_bytes_(options.max_put_bytes > 0 ? options.max_put_bytes : arena_budget_bytes_ / 4),
       namespaces_(secret, ssd_.get()),
+      categories_(PinnedCategories::Parse(options.category_pins).value()),
       leases_({options.max_pinned_bytes > 0 ? options.max_pinned_bytes : arena_budget_bytes_ / 4}),
       // A tenth of DRAM, of which one namespace may have half.
       retained_(

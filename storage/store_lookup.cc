@@ -100,7 +100,7 @@ void LocalBlockStore::CountLookup(const ChainSlice& chain, const LookupResult& r
                                   const RequestAttributes& attributes) {
   const size_t asked = chain.hashes.size();
   const uint64_t block_tokens = chain.ns->descriptor.tokens_per_block;
-  const Category category = categories_.CategoryOf(attributes);
+  const Category category = categories_.CategoryOf(attributes, &chain.ns->descriptor);
   StoreCounters::Requests& counters = counters_.RequestsOf(chain.ns->model, category);
   counters_.categories[category].matched_blocks.Record(result.prefix_blocks);
   if (result.prefix_blocks == asked) {

@@ -160,7 +160,7 @@ ChangeQueue::Touch LocalBlockStore::NamedBy(const ChainSlice& chain, std::vector
   const auto blocks = static_cast<uint32_t>(chain.hashes.size());
   ChangeQueue::Touch touch;
   touch.now_ns = clock_->NowNanos();
-  touch.category = categories_.CategoryOf(attributes);
+  touch.category = categories_.CategoryOf(attributes, &chain.ns->descriptor);
   touch.chain_blocks = blocks;
   touch.keys = std::move(keys);
   touch.unused_blocks = blocks - std::min(used_blocks, blocks);
@@ -169,8 +169,10 @@ ChangeQueue::Touch LocalBlockStore::NamedBy(const ChainSlice& chain, std::vector
   return touch;
 }
 
-void LocalBlockStore::CountGet(const RequestAttributes& attributes, const SentBlocks& sent) {
-  StoreCounters::PerCategory& counters = counters_.categories[categories_.CategoryOf(attributes)];
+void LocalBlockStore::CountGet(const NamespaceRef& ns, const RequestAttributes& attributes,
+                               const SentBlocks& sent) {
+  StoreCounters::PerCategory& counters =
+      counters_.categories[categories_.CategoryOf(attributes, &ns->descriptor)];
   for (int tier = 0; tier < kTierCount; ++tier) {
     StoreCounters::Add(counters.get_blocks[tier], sent.blocks[tier]);
     StoreCounters::Add(counters.get_bytes[tier], sent.bytes[tier]);

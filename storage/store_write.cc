@@ -106,7 +106,7 @@ size_t LocalBlockStore::ServeWaiters() {
 PutOutcome LocalBlockStore::Commit(const NamespaceRef& ns, PutBlock block,
                                    const RequestAttributes& attributes) {
   HL_CHECK(block.address.identity.ns == ns->id);
-  const Category category = categories_.CategoryOf(attributes);
+  const Category category = categories_.CategoryOf(attributes, &ns->descriptor);
   const uint64_t payload_bytes = block.buffer ? block.buffer.bytes().size() : 0;
   PutOutcome outcome = PutOutcome::kStored;
   if (draining_.load(std::memory_order_relaxed) || namespaces_.Find(ns->id) != ns) {
@@ -161,7 +161,7 @@ PutOutcome LocalBlockStore::Publish(PutBlock block, Category category) {
 void LocalBlockStore::CountPut(const NamespaceRef& ns, const RequestAttributes& attributes,
                                PutOutcome outcome) {
   StoreCounters::Requests& counters =
-      counters_.RequestsOf(ns->model, categories_.CategoryOf(attributes));
+      counters_.RequestsOf(ns->model, categories_.CategoryOf(attributes, &ns->descriptor));
   StoreCounters::Add(counters.put_blocks[static_cast<int>(outcome)]);
 }
 

@@ -59,6 +59,7 @@ struct Config {
   std::string policy;
   std::string objective;
   std::string shadow_policies;
+  std::string category_pins;
   int64_t max_block_bytes = 0;
   std::string admin_listen;
 

@@ -141,7 +141,7 @@ std::string YamlText(const EffectiveSetting& effective) {
   const SettingType type = effective.setting->type;
   const bool is_text = type == SettingType::kText || type == SettingType::kPath ||
                        type == SettingType::kSocketPath || type == SettingType::kAddress ||
-                       type == SettingType::kIds;
+                       type == SettingType::kIds || type == SettingType::kPins;
   if (!is_text) return effective.value.text;
   std::string quoted = "\"";
   for (const char c : effective.value.text) {

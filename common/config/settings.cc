@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/block/category_pins.h"
 #include "common/status.h"
 #include "common/strings.h"
 #include "common/units.h"
@@ -124,6 +125,9 @@ absl::StatusOr<SettingValue> ParseTyped(const Setting& setting, std::string_view
       HL_ASSIGN_OR_RETURN(const std::vector<uint32_t> ids, ParseIds(text));
       return SettingValue{.text = absl::StrJoin(ids, ",")};
     }
+    case SettingType::kPins:
+      HL_RETURN_IF_ERROR(ParseDaemonPinRules(text).status());
+      return SettingValue{.text = std::string(text)};
     case SettingType::kChoice:
       break;
   }
@@ -176,6 +180,8 @@ std::string_view TypeName(SettingType type) {
       return "a duration";
     case SettingType::kIds:
       return "numbers such as 1000,1001";
+    case SettingType::kPins:
+      return "pins such as vip: tenant=acme";
     case SettingType::kChoice:
       break;
   }

@@ -23,6 +23,7 @@ enum class SettingType {
   kBytes,     // 64KiB
   kDuration,  // 30s
   kChoice,    // one of a few words
+  kPins,      // categories, as common/block/category_pins.h has them, or empty
   kIds,       // numeric users or groups, with commas, or empty
 };
 

@@ -86,6 +86,12 @@ constexpr Setting kSettings[] = {
             "have hit, such as \"lru,model:objective=time\". Options: objective=hits|time, duel=on|off, "
             "refit=SECONDS of model; life=SECONDS of wa. Each takes up to 17MB.",
      .apply = [](const SettingValue& v, Config& c) { c.shadow_policies = v.text; }},
+    {.key = "storage.category_pins", .type = SettingType::kPins, .default_text = "",
+     .doc = "Categories that requests belong to whatever else is known of them: \"vip: tenant=acme|umbrella turn=3-8; "
+            "tools: stop=tool_use\". Conditions are on type (the app), turn, stop (of the previous response), tenant, "
+            "lora and label.KEY; the first pin that matches counts. halflife analyze --write-pins writes them from a "
+            "trace. At most 16 names.",
+     .apply = [](const SettingValue& v, Config& c) { c.category_pins = v.text; }},
 
     {.key = "storage.max_block", .type = SettingType::kBytes, .default_text = "128MiB", .minimum = "4KiB",
      .maximum = "256MiB",

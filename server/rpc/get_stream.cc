@@ -359,7 +359,7 @@ void GetStream::Settle() {
   if (touched_blocks_ > 0 && !plan_->hashes.empty()) {
     environment_->store.Touch(plan_->chain(), touched_blocks_, plan_->parts, plan_->attributes);
   }
-  environment_->store.CountGet(plan_->attributes, sent_);
+  environment_->store.CountGet(plan_->ns, plan_->attributes, sent_);
 }
 
 void GetStream::End(absl::Status status) {

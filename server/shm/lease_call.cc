@@ -126,7 +126,7 @@ void LeaseCall::Settle() const {
     ++sent.blocks[tier];
     sent.bytes[tier] += plan_->block_bytes();
   }
-  environment_.store.CountGet(plan_->attributes, sent);
+  environment_.store.CountGet(plan_->ns, plan_->attributes, sent);
 }
 
 }  // namespace halflife

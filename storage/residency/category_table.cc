@@ -14,6 +14,10 @@ constexpr const char* kWellKnownApps[] = {"chat", "api", "agent", "rag", "code",
 constexpr const char* kTurnSuffixes[] = {"", "/1", "/2", "/3-4", "/5-8", "/9+"};
 constexpr Category kWellKnownCategories = 1 + std::size(kTurnSuffixes) * std::size(kWellKnownApps);
 
+constexpr std::string_view kPinPrefix = "pin ";
+static_assert(kWellKnownCategories + kMaxPinnedCategories + CategoryTable::kReservedForTurns <
+              kMaxCategories);
+
 // The app of a request that names none, but a turn or a stop reason.
 constexpr const char* kNoApp = "unknown";
 
@@ -24,9 +28,11 @@ const std::string& AppOf(const RequestAttributes& attributes) {
 
 }  // namespace
 
-CategoryTable::CategoryTable() : current_(Initial()) {}
+CategoryTable::CategoryTable(PinnedCategories pins)
+    : pins_(std::move(pins)), current_(Initial(pins_)) {}
 
-std::shared_ptr<const CategoryTable::Snapshot> CategoryTable::Initial() {
+std::shared_ptr<const CategoryTable::Snapshot> CategoryTable::Initial(
+    const PinnedCategories& pins) {
   static_assert(std::size(kTurnSuffixes) == kTurns);
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->names.emplace_back("unknown");
@@ -34,6 +40,10 @@ std::shared_ptr<const CategoryTable::Snapshot> CategoryTable::Initial() {
     for (int turn = 0; turn < kTurns; ++turn) {
       Add(app, static_cast<Turn>(turn), "", snapshot.get());
     }
+  }
+  // Behind the well-known ones, whose numbers are on disk.
+  for (const std::string& name : pins.names()) {
+    snapshot->names.push_back(StrCat(kPinPrefix, name));
   }
   return snapshot;
 }
@@ -62,7 +72,14 @@ std::shared_ptr<const CategoryTable::Snapshot> CategoryTable::Current() const {
   return current_;
 }
 
-Category CategoryTable::CategoryOf(const RequestAttributes& attributes) {
+Category CategoryTable::CategoryOf(const RequestAttributes& attributes,
+                                   const NamespaceDescriptor* ns) {
+  const int pin = pins_.Find(attributes, ns);
+  return pin >= 0 ? static_cast<Category>(kWellKnownCategories + pin)
+                  : CategoryOfCombination(attributes);
+}
+
+Category CategoryTable::CategoryOfCombination(const RequestAttributes& attributes) {
   const bool says_nothing =
       attributes.app.empty() && attributes.turn == 0 && attributes.stop_reason.empty();
   if (says_nothing) return kUnknownCategory;
@@ -79,7 +96,7 @@ Category CategoryTable::CategoryOf(const RequestAttributes& attributes) {
     RequestAttributes coarser;
     coarser.app = attributes.app;
     coarser.turn = attributes.turn;
-    return coarser.app.empty() && coarser.turn == 0 ? kOther : CategoryOf(coarser);
+    return coarser.app.empty() && coarser.turn == 0 ? kOther : CategoryOfCombination(coarser);
   }
 }
 
@@ -94,6 +111,8 @@ Category CategoryTable::Find(const Snapshot& snapshot, const RequestAttributes& 
 }
 
 bool CategoryTable::MayAdd(const Snapshot& snapshot, const RequestAttributes& attributes) {
+  // Two categories must not have one name.
+  if (attributes.app.starts_with(kPinPrefix)) return false;
   const Category limit = attributes.stop_reason.empty() ? kOther : kOther - kReservedForTurns;
   return snapshot.names.size() < limit;
 }

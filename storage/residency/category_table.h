@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "common/block/attributes.h"
 #include "common/mutex.h"
+#include "storage/residency/pinned_categories.h"
 
 namespace halflife {
 
@@ -17,6 +18,8 @@ namespace halflife {
 // conversation trace the share of blocks that are used again is .32, .38, .47, .61 and .85 in these
 // buckets; on a coding-agent trace the stop reason gives 1 to 2 points of hit ratio where the cache
 // is small.
+//
+// What an operator has pinned comes before that (PinnedCategories): "pin vip".
 //
 // Combinations get numbers when they are first seen, until kMaxCategories is reached; those that
 // come later share the number of their app and turn, and if that has none, "other". Stop reasons
@@ -28,9 +31,10 @@ class CategoryTable {
  public:
   static constexpr Category kReservedForTurns = 8;
 
-  CategoryTable();
+  explicit CategoryTable(PinnedCategories pins = {});
 
-  Category CategoryOf(const RequestAttributes& attributes);
+  // Without a namespace, its tenant and LoRA are unknown to the pins.
+  Category CategoryOf(const RequestAttributes& attributes, const NamespaceDescriptor* ns = nullptr);
   // A number read back from SSD: kUnknownCategory unless it means the same in every process.
   static Category Persisted(Category category);
   // By number.
@@ -53,10 +57,12 @@ class CategoryTable {
   static bool MayAdd(const Snapshot& snapshot, const RequestAttributes& attributes);
   static void Add(const std::string& app, Turn turn, const std::string& stop_reason,
                   Snapshot* snapshot);
-  static std::shared_ptr<const Snapshot> Initial();
+  static std::shared_ptr<const Snapshot> Initial(const PinnedCategories& pins);
+  Category CategoryOfCombination(const RequestAttributes& attributes);
   void Learn(const RequestAttributes& attributes);
   std::shared_ptr<const Snapshot> Current() const;
 
+  const PinnedCategories pins_;
   mutable Mutex mutex_;
   std::shared_ptr<const Snapshot> current_ ABSL_GUARDED_BY(mutex_);
 };

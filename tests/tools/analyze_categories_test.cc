@@ -3,7 +3,9 @@
 
 #include "tests/tools/listed_requests.h"
 #include "tools/analyze/category_online.h"
+#include "tools/analyze/category_pins_file.h"
 #include "tools/analyze/category_report.h"
+#include "tools/analyze/tree_page.h"
 #include "tools/workload/random.h"
 
 namespace halflife::tools {
@@ -48,6 +50,41 @@ TEST(CategoryStudy, FindsTheTypesThatDifferAndTellsThemWithAnExample) {
   EXPECT_GT(study.tree_nats, study.one_model_nats);
   for (const Table& table : CategoryTables(study, true)) {
     for (const auto& row : table.rows) EXPECT_EQ(row.size(), table.columns.size()) << table.name;
+  }
+}
+
+TEST(TreePage, HasEachQuestionAndCategoryAndCountsEveryRequest) {
+  const Recorded recorded = TwoTypes();
+  const CategoryStudy study = StudyCategories(recorded.trace, recorded.requests, {});
+
+  const std::string html = TreeAsHtml(study);
+
+  EXPECT_EQ(study.node_requests[0], 4000u);
+  EXPECT_THAT(html, testing::HasSubstr("type "));
+  EXPECT_THAT(html, testing::HasSubstr("<span class=\"n\">4,000 requests</span>"));
+  for (size_t c = 0; c < study.categories.size(); ++c) {
+    EXPECT_THAT(html, testing::HasSubstr("<b>category " + std::to_string(c) + "</b>"));
+  }
+}
+
+TEST(CategoryPinsFile, WhatIsWrittenIsReadBackAsTheSameCategories) {
+  Recorded recorded = TwoTypes();
+  const CategoryStudy study = StudyCategories(recorded.trace, recorded.requests, {});
+  const std::string config = PinsAsConfig(study);
+  const size_t begin = config.find('"') + 1;
+  const std::string text = config.substr(begin, config.rfind('"') - begin);
+  ASSERT_THAT(text, testing::HasSubstr("type=loop"));
+
+  auto pins = recorded.requests.schema.ParsePins(text);
+  ASSERT_TRUE(pins.ok()) << pins.status();
+  const CategoryStudy again = StudyCategories(recorded.trace, recorded.requests, *pins);
+
+  const CategoryTree& first = study.grown.tree;
+  const CategoryTree& pinned = again.grown.tree;
+  for (const auto& request : recorded.requests.requests) {
+    const auto category = static_cast<size_t>(pinned.CategoryOf(request.levels));
+    ASSERT_LT(category, pinned.pins().size());
+    EXPECT_EQ(pinned.pins()[category].name, "c" + std::to_string(first.CategoryOf(request.levels)));
   }
 }
 

@@ -29,12 +29,14 @@ absl::StatusOr<bool> CategoryRecorder::Next(Request& request) {
   const std::string first_block = StrCat(request.blocks.front());
   RequestDescription description;
   description.type = request.type;
-  description.is_sub_agent = request.type == kSubAgentType;
   description.turn = place.turn;
   description.stop_reason = request.previous_stop;
-  description.role = place.role;
-  description.blocks = request.blocks.size();
-  description.first_block = first_block;
+  if (!recorded_.only_said) {
+    description.is_sub_agent = request.type == kSubAgentType;
+    description.role = place.role;
+    description.blocks = request.blocks.size();
+    description.first_block = first_block;
+  }
   recorded_.requests.push_back({recorded_.schema.LevelsOf(description), request.chat, place.turn});
   return true;
 }

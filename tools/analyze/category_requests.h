@@ -18,6 +18,8 @@ struct CategoryRequests {
     int64_t chat = -1;
     uint32_t turn = 0;
   };
+  // Only what a daemon is told with every call: not what follows from a request's blocks.
+  bool only_said = false;
   AttributeSchema schema;
   std::vector<Described> requests;
 };

@@ -3,9 +3,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "common/status.h"
 #include "tools/admin/live_source.h"
 #include "tools/analyze/analysis_report.h"
+#include "tools/analyze/category_pins_file.h"
 #include "tools/analyze/category_report.h"
 #include "tools/analyze/html_report.h"
 #include "tools/analyze/tree_page.h"
@@ -30,7 +32,8 @@ struct Options {
   std::string html;  // file; empty = none
   std::string policies = "model,lru,optimum";
   int jobs = 0;
-  std::vector<std::string> pins;  // as AttributeSchema::ParsePin reads them
+  std::vector<std::string> pins;  // as AttributeSchema::ParsePins reads them
+  std::string write_pins;         // file; empty = none
 };
 
 std::vector<GridCell> CapacityCurve(const Context& context, const Options& options,
@@ -49,14 +52,10 @@ std::vector<GridCell> CapacityCurve(const Context& context, const Options& optio
   });
 }
 
-absl::StatusOr<std::vector<CategoryPin>> ParsePins(const std::vector<std::string>& texts,
-                                                   AttributeSchema& schema) {
-  std::vector<CategoryPin> pins;
-  for (const std::string& text : texts) {
-    HL_ASSIGN_OR_RETURN(CategoryPin pin, schema.ParsePin(text));
-    pins.push_back(std::move(pin));
-  }
-  return pins;
+absl::Status WriteText(const std::string& path, const std::string& text) {
+  HL_ASSIGN_OR_RETURN(PayloadFile file, PayloadFile::OpenToWrite(path));
+  HL_RETURN_IF_ERROR(file.Write({reinterpret_cast<const uint8_t*>(text.data()), text.size()}));
+  return file.Close();
 }
 
 struct Analyzed {
@@ -71,9 +70,7 @@ absl::Status WritePage(const Context& context, const Options& options, const Ana
   const std::string page =
       HtmlReport(title, analyzed.analysis, CapacityCurve(context, options, analyzed.trace),
                  CategoryTables(analyzed.study, false), TreeAsHtml(analyzed.study));
-  HL_ASSIGN_OR_RETURN(PayloadFile file, PayloadFile::OpenToWrite(options.html));
-  HL_RETURN_IF_ERROR(file.Write({reinterpret_cast<const uint8_t*>(page.data()), page.size()}));
-  return file.Close();
+  return WriteText(options.html, page);
 }
 
 int RunAnalyze(const Context& context, const Options& options) {
@@ -83,7 +80,8 @@ int RunAnalyze(const Context& context, const Options& options) {
   const auto policies = ParsePolicies(options.policies);
   if (!policies.ok()) return FailInput(policies.status());
   CategoryRequests requests;
-  auto pins = ParsePins(options.pins, requests.schema);
+  requests.only_said = !options.write_pins.empty();
+  auto pins = requests.schema.ParsePins(absl::StrJoin(options.pins, ";"));
   if (!pins.ok()) return FailInput(pins.status());
   std::unique_ptr<LiveSource> live;
   if (options.live) {
@@ -96,6 +94,11 @@ int RunAnalyze(const Context& context, const Options& options) {
   if (!trace.ok()) return FailInput(trace.status());
   TraceAnalysis analysis = AnalyzeTrace(*trace);
   const CategoryStudy study = StudyCategories(*trace, requests, *std::move(pins));
+  if (!options.write_pins.empty()) {
+    const absl::Status written = WriteText(options.write_pins, PinsAsConfig(study));
+    if (!written.ok()) return FailInput(written);
+    if (options.write_pins == "-") return kExitOk;
+  }
   if (!options.html.empty()) {
     const absl::Status written = WritePage(context, options, {*trace, analysis, study});
     if (!written.ok()) return FailInput(written);
@@ -132,9 +135,15 @@ void AddAnalyzeCommand(CLI::App& app, Context& context) {
   command
       ->add_option("--pin", options->pins,
                    "A category of its own, before the tree: 'NAME: ATTRIBUTE=VALUE|VALUE …', with "
-                   "attributes type, sub_agent, turn, stop, role, blocks, template, lora, tenant "
-                   "(can be repeated)")
+                   "attributes type, sub_agent, turn, stop, role, blocks, template, lora, tenant; "
+                   "several with ; between them (can be repeated)")
       ->type_name("PIN");
+  command
+      ->add_option("--write-pins", options->write_pins,
+                   "Write the categories as storage.category_pins of a daemon to this file (- for "
+                   "standard output, instead of the tables); the tree then asks only for what "
+                   "callers say")
+      ->type_name("FILE");
   command->add_option("-j,--jobs", options->jobs, "Simulations at a time; 0 = one per CPU")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();

@@ -2,12 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cctype>
 #include <iterator>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 #include "common/status.h"
 #include "common/strings.h"
 
@@ -17,7 +13,6 @@ namespace {
 constexpr const char* kNames[] = {"type",   "sub_agent", "turn", "stop",  "role",
                                   "blocks", "template",  "lora", "tenant"};
 static_assert(std::size(kNames) == AttributeSchema::kFirstLabel);
-constexpr std::string_view kLabelPrefix = "label.";
 constexpr const char* kRoles[] = {"unknown", "new", "shares", "continues"};
 
 // Turns 1, 2, 3-4, 5-8, … 65+: reuse changes with the order of magnitude of the turn (p = .32, .38,
@@ -37,16 +32,11 @@ bool IsOrdered(int attribute) {
   return attribute == AttributeSchema::kTurn || attribute == AttributeSchema::kBlocks;
 }
 
-struct Range {
-  uint64_t low = 0;
-  uint64_t high = 0;
-};
-
 // What the levels of an ordered attribute stand for; without level 0.
-std::vector<Range> RangesOf(int attribute) {
+std::vector<NumberRange> RangesOf(int attribute) {
   const bool is_turn = attribute == AttributeSchema::kTurn;
   const int levels = is_turn ? kTurnLevels : kBlockLevels;
-  std::vector<Range> ranges;
+  std::vector<NumberRange> ranges;
   for (uint64_t low = 1; static_cast<int>(ranges.size()) + 1 < levels;) {
     const uint64_t high = !is_turn ? 2 * low - 1 : low <= 2 ? low : 2 * (low - 1);
     const bool is_last = static_cast<int>(ranges.size()) + 2 == levels;
@@ -58,7 +48,7 @@ std::vector<Range> RangesOf(int attribute) {
 
 std::vector<std::string> OrderedNames(int attribute) {
   std::vector<std::string> names = {"unknown"};
-  for (const Range& range : RangesOf(attribute)) {
+  for (const NumberRange& range : RangesOf(attribute)) {
     names.push_back(range.high == UINT64_MAX  ? StrCat(range.low, "+")
                     : range.high == range.low ? StrCat(range.low)
                                               : StrCat(range.low, "-", range.high));
@@ -66,22 +56,9 @@ std::vector<std::string> OrderedNames(int attribute) {
   return names;
 }
 
-absl::StatusOr<Range> ParseRange(std::string_view text) {
-  const size_t dash = text.find('-');
-  const bool is_open = text.ends_with('+');
-  const std::string_view low = is_open ? text.substr(0, text.size() - 1) : text.substr(0, dash);
-  Range range;
-  const bool has_low = absl::SimpleAtoi(ToAbsl(low), &range.low);
-  range.high = is_open ? UINT64_MAX : range.low;
-  const bool has_high = is_open || dash == std::string_view::npos ||
-                        absl::SimpleAtoi(ToAbsl(text.substr(dash + 1)), &range.high);
-  if (has_low && has_high && range.low > 0 && range.low <= range.high) return range;
-  return absl::InvalidArgumentError(StrCat("'", text, "' is not a number, 3-8 or 9+"));
-}
-
 absl::StatusOr<LevelSet> OrderedLevels(int attribute, std::string_view text) {
-  HL_ASSIGN_OR_RETURN(const Range wanted, ParseRange(text));
-  const std::vector<Range> ranges = RangesOf(attribute);
+  HL_ASSIGN_OR_RETURN(const NumberRange wanted, ParseNumberRange(text));
+  const std::vector<NumberRange> ranges = RangesOf(attribute);
   LevelSet set = 0;
   for (size_t i = 0; i < ranges.size(); ++i) {
     if (ranges[i].high < wanted.low || ranges[i].low > wanted.high) continue;
@@ -142,7 +119,7 @@ std::vector<AttributeDescription> AttributeSchema::Describe() const {
   std::vector<AttributeDescription> descriptions;
   for (int a = 0; a < kFirstLabel + static_cast<int>(labels_.size()); ++a) {
     const std::string name =
-        a < kFirstLabel ? kNames[a] : StrCat(kLabelPrefix, labels_[a - kFirstLabel]);
+        a < kFirstLabel ? kNames[a] : StrCat(kPinLabelPrefix, labels_[a - kFirstLabel]);
     descriptions.push_back(
         {name, IsOrdered(a), IsOrdered(a) ? OrderedNames(a) : dictionaries_[a].names()});
   }
@@ -150,8 +127,8 @@ std::vector<AttributeDescription> AttributeSchema::Describe() const {
 }
 
 absl::StatusOr<int> AttributeSchema::AttributeNamed(std::string_view name) {
-  if (name.starts_with(kLabelPrefix)) {
-    const int attribute = LabelOf(name.substr(kLabelPrefix.size()));
+  if (name.starts_with(kPinLabelPrefix)) {
+    const int attribute = LabelOf(name.substr(kPinLabelPrefix.size()));
     if (attribute < kMaxAttributes) return attribute;
     return absl::InvalidArgumentError(
         StrCat("'", name, "': more than ", kMaxLabels, " different labels"));
@@ -174,35 +151,37 @@ absl::StatusOr<LevelSet> AttributeSchema::LevelsNamed(int attribute, std::string
   return absl::InvalidArgumentError(StrCat("'", value, "': too many values"));
 }
 
-absl::StatusOr<CategoryPin> AttributeSchema::ParsePin(std::string_view text) {
-  const auto wrong = [text](std::string_view what) {
-    return absl::InvalidArgumentError(StrCat("category pin '", text, "': ", what));
+absl::StatusOr<LevelRule> AttributeSchema::RuleOf(const PinRule& pin) {
+  const auto wrong = [&pin](const absl::Status& why) {
+    return absl::InvalidArgumentError(
+        StrCat("category pin '", pin.name, "': ", ToStd(why.message())));
   };
-  const size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return wrong("expected NAME: ATTRIBUTE=VALUE …");
-  CategoryPin pin;
-  pin.name = std::string(absl::StripAsciiWhitespace(ToAbsl(text.substr(0, colon))));
-  if (pin.name.empty()) return wrong("no name");
-  bool any = false;
-  for (const absl::string_view part :
-       absl::StrSplit(ToAbsl(text.substr(colon + 1)), ' ', absl::SkipWhitespace())) {
-    const std::string_view condition = ToStd(part);
-    const size_t equals = condition.find('=');
-    if (equals == std::string_view::npos) return wrong(StrCat("'", condition, "' has no ="));
-    const auto attribute = AttributeNamed(condition.substr(0, equals));
-    if (!attribute.ok()) return wrong(ToStd(attribute.status().message()));
+  LevelRule rule = AnyLevels();
+  for (const PinCondition& condition : pin.conditions) {
+    const auto attribute = AttributeNamed(condition.attribute);
+    if (!attribute.ok()) return wrong(attribute.status());
     LevelSet set = 0;
-    for (const absl::string_view value :
-         absl::StrSplit(ToAbsl(condition.substr(equals + 1)), '|')) {
-      const auto levels = LevelsNamed(*attribute, ToStd(value));
-      if (!levels.ok()) return wrong(ToStd(levels.status().message()));
+    for (const std::string& value : condition.values) {
+      const auto levels = LevelsNamed(*attribute, value);
+      if (!levels.ok()) return wrong(levels.status());
       set |= *levels;
     }
-    pin.rule[*attribute] &= set;
-    any = true;
+    rule[*attribute] &= set;
   }
-  if (!any) return wrong("no condition");
-  return pin;
+  return rule;
+}
+
+absl::StatusOr<std::vector<CategoryPin>> AttributeSchema::ParsePins(std::string_view text) {
+  HL_ASSIGN_OR_RETURN(const std::vector<PinRule> parsed, ParsePinRules(text));
+  std::vector<CategoryPin> pins;
+  for (const PinRule& pin : parsed) {
+    HL_ASSIGN_OR_RETURN(const LevelRule rule, RuleOf(pin));
+    auto known = std::find_if(pins.begin(), pins.end(),
+                              [&pin](const CategoryPin& other) { return other.name == pin.name; });
+    if (known == pins.end()) known = pins.insert(known, CategoryPin{pin.name, {}});
+    known->rules.push_back(rule);
+  }
+  return pins;
 }
 
 }  // namespace halflife

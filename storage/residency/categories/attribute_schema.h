@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "common/block/category_pins.h"
 #include "storage/residency/categories/category_tree.h"
 #include "storage/residency/categories/chain_lineage.h"
 #include "storage/residency/categories/level_dictionary.h"
@@ -58,13 +59,12 @@ class AttributeSchema {
   // By attribute; label attributes as far as there are any.
   std::vector<AttributeDescription> Describe() const;
 
-  // A pin as an operator writes it: "NAME: ATTRIBUTE=VALUE|VALUE ATTRIBUTE=LOW-HIGH …", all of
-  // which must hold: "vip: tenant=acme|umbrella turn=3-8". Attributes are type, sub_agent, turn,
-  // stop, role, blocks, template, lora, tenant and label.KEY. Returns: kInvalidArgument naming the
-  // part that is wrong; of ranges also if they cut a bucket.
-  absl::StatusOr<CategoryPin> ParsePin(std::string_view text);
+  // Pins as an operator writes them (common/block/category_pins.h). Returns: kInvalidArgument
+  // naming the part that is wrong; of ranges also if they cut a bucket.
+  absl::StatusOr<std::vector<CategoryPin>> ParsePins(std::string_view text);
 
  private:
+  absl::StatusOr<LevelRule> RuleOf(const PinRule& pin);
   absl::StatusOr<int> AttributeNamed(std::string_view name);
   absl::StatusOr<LevelSet> LevelsNamed(int attribute, std::string_view value);
   int LabelOf(std::string_view key);  // attribute; kMaxAttributes if there are too many

@@ -12,7 +12,11 @@ CategoryTree::CategoryTree(std::vector<CategoryPin> pins)
 
 int CategoryTree::PinOf(const RequestLevels& levels) const {
   for (size_t i = 0; i < pins_.size(); ++i) {
-    if (Matches(pins_[i].rule, levels)) return static_cast<int>(i);
+    const std::vector<LevelRule>& rules = pins_[i].rules;
+    if (std::any_of(rules.begin(), rules.end(),
+                    [&levels](const LevelRule& rule) { return Matches(rule, levels); })) {
+      return static_cast<int>(i);
+    }
   }
   return -1;
 }
@@ -46,7 +50,7 @@ LevelRule CategoryTree::RuleOfNode(int node) const {
 }
 
 std::vector<LevelRule> CategoryTree::RulesOf(int category) const {
-  if (static_cast<size_t>(category) < pins_.size()) return {pins_[category].rule};
+  if (static_cast<size_t>(category) < pins_.size()) return pins_[category].rules;
   std::vector<LevelRule> rules;
   for (const int leaf : leaves()) {
     if (nodes_[leaf].category == category) rules.push_back(RuleOfNode(leaf));

@@ -14,7 +14,7 @@ namespace halflife {
 // pinned category is not split, and its requests are not used to grow the tree.
 struct CategoryPin {
   std::string name;
-  LevelRule rule = AnyLevels();
+  std::vector<LevelRule> rules;  // any of them
 };
 
 // Sorts requests into categories by what is known of them when they start. Pins come first, in

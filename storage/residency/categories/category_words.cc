@@ -1,6 +1,7 @@
 #include "storage/residency/categories/category_words.h"
 
 #include <bit>
+#include <climits>
 #include <utility>
 
 #include "common/strings.h"
@@ -32,10 +33,12 @@ std::string Joined(const std::string& first, const std::string& last) {
                 last.substr(last.find('-') == std::string::npos ? 0 : last.find('-') + 1));
 }
 
-std::string ListOf(const AttributeDescription& attribute, LevelSet set) {
+// At most `max_names` of them.
+std::string ListOf(const AttributeDescription& attribute, LevelSet set,
+                   std::string_view between = " or ", int max_names = kMaxNames) {
   std::string text;
-  const auto append = [&text](const std::string& name) {
-    if (!text.empty()) text += " or ";
+  const auto append = [&](const std::string& name) {
+    if (!text.empty()) text += between;
     text += name;
   };
   const std::vector<int> levels = LevelsIn(set);
@@ -51,7 +54,7 @@ std::string ListOf(const AttributeDescription& attribute, LevelSet set) {
     return text;
   }
   const int count = static_cast<int>(levels.size());
-  const int named = count > kMaxNames ? kMaxNames - 1 : count;
+  const int named = count > max_names ? max_names - 1 : count;
   for (int i = 0; i < named; ++i) append(NameOf(attribute, levels[i]));
   if (named < count) append(StrCat(count - named, " more"));
   return text;
@@ -115,16 +118,19 @@ std::vector<LevelRule> Simplified(std::vector<LevelRule> rules) {
 std::string CategoryInWords(const CategoryTree& tree, int category,
                             absl::Span<const AttributeDescription> attributes,
                             const LevelRule& seen) {
-  if (static_cast<size_t>(category) < tree.pins().size()) {
-    return StrCat("pin ", tree.pins()[category].name, ": ",
-                  RuleInWords(tree.pins()[category].rule, attributes, seen));
-  }
   std::string text;
+  if (static_cast<size_t>(category) < tree.pins().size()) {
+    text = StrCat("pin ", tree.pins()[category].name, ":");
+  }
   for (const LevelRule& rule : Simplified(tree.RulesOf(category))) {
-    if (!text.empty()) text += "; or ";
+    if (!text.empty()) text += text.ends_with(':') ? " " : "; or ";
     text += RuleInWords(rule, attributes, seen);
   }
   return text;
+}
+
+std::string LevelsAsPinValues(const AttributeDescription& attribute, LevelSet levels) {
+  return ListOf(attribute, levels, "|", INT_MAX);
 }
 
 }  // namespace halflife

@@ -28,4 +28,7 @@ std::string CategoryInWords(const CategoryTree& tree, int category,
                             absl::Span<const AttributeDescription> attributes,
                             const LevelRule& seen);
 
+// "3-8|17+", "tool_use|end_turn": levels as the values of a pin's condition.
+std::string LevelsAsPinValues(const AttributeDescription& attribute, LevelSet levels);
+
 }  // namespace halflife

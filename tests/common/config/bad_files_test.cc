@@ -50,6 +50,13 @@ constexpr BadFile kBadFiles[] = {
     {"server:\n  min_put_rate: 2GiB\n", "2:17", "above the maximum of 1GiB"},
     {"server:\n  min_put_grace: 31s\n", "2:18", "above the maximum of 30s"},
 
+    // Category pins.
+    {"storage:\n  category_pins: \"vip\"\n", "2:18", "category pin 'vip': expected NAME:"},
+    {"storage:\n  category_pins: \"vip: colour=red\"\n", "2:18", "'colour' is no attribute"},
+    {"storage:\n  category_pins: \"vip: turn=8-3\"\n", "2:18", "'8-3' is not a number"},
+    {"storage:\n  category_pins: \"a: turn=1; b: role=new\"\n", "2:18", "not said with every call"},
+    {"storage:\n  category_pins:\n    vip: tenant=acme\n", "3:5", "vip"},
+
     // Duplicate keys.
     {"log:\n  level: info\n  level: debug\n", "3:3", "log.level: duplicate key"},
     {"log:\n  level: info\nserver:\n  threads: 1\nlog:\n  format: json\n", "5:1",

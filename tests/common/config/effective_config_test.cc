@@ -59,6 +59,7 @@ server:
 storage:
   policy: lru
   objective: time
+  category_pins: "vip: tenant=acme; late: turn=9+"
   max_block: 8MiB
   dram: {budget: 1.5GiB, huge_pages: false, free_target: 0.1, max_pinned: 64MiB, max_put: 32MiB,
          put_room_wait: 1s}
@@ -97,6 +98,7 @@ TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
   EXPECT_EQ(values.server.shutdown_grace, absl::Minutes(2));
   EXPECT_EQ(values.policy, "lru");
   EXPECT_EQ(values.objective, "time");
+  EXPECT_EQ(values.category_pins, "vip: tenant=acme; late: turn=9+");
   EXPECT_EQ(values.dram.budget_bytes, int64_t{3} << 29);
   EXPECT_FALSE(values.dram.huge_pages);
   EXPECT_DOUBLE_EQ(values.dram.free_target_ratio, 0.1);
@@ -208,7 +210,8 @@ TEST(EffectiveConfig, ThePrintedConfigurationReadsBackAsItself) {
 
   EXPECT_THAT(printed,
               HasSubstr("storage:\n  policy: model  # default\n  objective: hits  # "
-                        "default\n  shadow_policies: \"\"  # default\n  max_block: 128MiB  # "
+                        "default\n  shadow_policies: \"\"  # default\n  category_pins: \"\"  # "
+                        "default\n  max_block: 128MiB  # "
                         "default\n  dram:\n    budget: 1536MiB  # "
                         "HALFLIFE_STORAGE_DRAM_BUDGET\n"));
   EXPECT_THAT(CompareConfigs(config, again).need_a_restart, IsEmpty());

@@ -205,7 +205,8 @@ void FakeBlockStore::Touch(const ChainSlice& chain, uint32_t blocks, PartRange p
   touches_.push_back({blocks, parts, attributes.app});
 }
 
-void FakeBlockStore::CountGet(const RequestAttributes&, const SentBlocks& sent) {
+void FakeBlockStore::CountGet(const NamespaceRef&, const RequestAttributes&,
+                              const SentBlocks& sent) {
   MutexLock lock(mutex_);
   gets_.push_back({sent.blocks[0], sent.blocks[1], sent.bytes[0] + sent.bytes[1]});
 }

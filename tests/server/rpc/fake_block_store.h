@@ -60,7 +60,8 @@ class FakeBlockStore final : public BlockStore {
   std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const BlockAddress> addresses) override;
   void Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
              const RequestAttributes& attributes) override;
-  void CountGet(const RequestAttributes& attributes, const SentBlocks& sent) override;
+  void CountGet(const NamespaceRef& ns, const RequestAttributes& attributes,
+                const SentBlocks& sent) override;
   void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
                       std::function<void(absl::StatusOr<BlockBuffer>)> ready) override;
   PutOutcome Commit(const NamespaceRef& ns, PutBlock block,

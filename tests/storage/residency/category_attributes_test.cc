@@ -70,27 +70,38 @@ TEST(AttributeSchema, LabelsBeyondTheLimitAreNotLookedAt) {
 
 TEST(CategoryPins, MatchWhatTheySay) {
   AttributeSchema schema;
-  const auto pin = schema.ParsePin("vip: tenant=acme|umbrella turn=3-8");
-  ASSERT_TRUE(pin.ok()) << pin.status();
+  const auto pins = schema.ParsePins("vip: tenant=acme|umbrella turn=3-8");
+  ASSERT_TRUE(pins.ok()) << pins.status();
+  const CategoryPin& pin = pins->front();
   RequestDescription request = Described("chat", 4);
   request.tenant = "umbrella";
 
-  EXPECT_EQ(pin->name, "vip");
-  EXPECT_TRUE(Matches(pin->rule, schema.LevelsOf(request)));
+  EXPECT_EQ(pin.name, "vip");
+  EXPECT_TRUE(Matches(pin.rules[0], schema.LevelsOf(request)));
   request.turn = 2;
-  EXPECT_FALSE(Matches(pin->rule, schema.LevelsOf(request)));
+  EXPECT_FALSE(Matches(pin.rules[0], schema.LevelsOf(request)));
   request.turn = 5;
   request.tenant = "other";
-  EXPECT_FALSE(Matches(pin->rule, schema.LevelsOf(request)));
+  EXPECT_FALSE(Matches(pin.rules[0], schema.LevelsOf(request)));
 }
 
 TEST(CategoryPins, TheFirstThatMatchesTakesTheRequest) {
   AttributeSchema schema;
-  const CategoryTree tree({*schema.ParsePin("late: turn=9+"), *schema.ParsePin("chat: type=chat")});
+  const CategoryTree tree(*schema.ParsePins("late: turn=9+; chat: type=chat"));
 
   EXPECT_EQ(tree.CategoryOf(schema.LevelsOf(Described("chat", 20))), 0);
   EXPECT_EQ(tree.CategoryOf(schema.LevelsOf(Described("chat", 2))), 1);
   EXPECT_EQ(tree.CategoryOf(schema.LevelsOf(Described("api", 2))), 2);
+}
+
+TEST(CategoryPins, OfOneNameAreOneCategory) {
+  AttributeSchema schema;
+  const CategoryTree tree(*schema.ParsePins("a: turn=9+; b: type=api; a: type=chat"));
+
+  EXPECT_EQ(tree.pins().size(), 2U);
+  EXPECT_EQ(tree.CategoryOf(schema.LevelsOf(Described("agent", 20))), 0);
+  EXPECT_EQ(tree.CategoryOf(schema.LevelsOf(Described("chat", 2))), 0);
+  EXPECT_EQ(tree.CategoryOf(schema.LevelsOf(Described("api", 2))), 1);
 }
 
 TEST(CategoryPins, SayWhatIsWrongWithThem) {
@@ -106,7 +117,7 @@ TEST(CategoryPins, SayWhatIsWrongWithThem) {
                                                        {"vip: turn=x+", "not a number"},
                                                        {"vip: turn=3-6", "cuts turn 5-8"}};
   for (const auto& [text, message] : wrong) {
-    const auto pin = schema.ParsePin(text);
+    const auto pin = schema.ParsePins(text);
     EXPECT_EQ(pin.status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(std::string(pin.status().message()), HasSubstr(message)) << text;
   }

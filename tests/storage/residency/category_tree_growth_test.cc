@@ -172,8 +172,8 @@ TEST(CategoryTreeGrowth, ThePinnedAreTheirOwnCategoryAndGrowNothing) {
   std::vector<int> cells;
   const ObservationWindows windows = planted.Draw(8000, cells);
   GrowthOptions options = Options();
-  CategoryPin pin{"tenant two", AnyLevels()};
-  pin.rule[PlantedRequests::kTenant] = SetOf(2);
+  CategoryPin pin{"tenant two", {AnyLevels()}};
+  pin.rules[0][PlantedRequests::kTenant] = SetOf(2);
   options.pins = {pin};
 
   const GrownTree grown = GrowTree(windows, PlantedRequests::Descriptions(), options);

@@ -75,6 +75,36 @@ TEST(CategoryTable, WhenItIsFullNewAppsAreOther) {
   EXPECT_EQ(table.Names()[table.CategoryOf(Attributes("chat"))], "chat/1");
 }
 
+TEST(CategoryTable, WhatIsPinnedComesBeforeAppTurnAndStopReason) {
+  CategoryTable table(
+      *PinnedCategories::Parse("vip: tenant=acme turn=3-8; batch: label.job=nightly|weekly; vip: "
+                               "type=demo; none: type=unknown stop=tool_use"));
+  NamespaceDescriptor acme;
+  acme.tenant = "acme";
+  const auto name = [&](const RequestAttributes& attributes, const NamespaceDescriptor* ns) {
+    const Category category = table.CategoryOf(attributes, ns);
+    return table.Names()[category];
+  };
+  RequestAttributes nightly = Attributes("chat", 1);
+  nightly.labels = {{"user", "x"}, {"job", "nightly"}};
+  RequestAttributes after_tool;
+  after_tool.stop_reason = "tool_use";
+
+  EXPECT_EQ(name(Attributes("chat", 3), &acme), "pin vip");
+  EXPECT_EQ(name(Attributes("chat", 9), &acme), "chat/9+");
+  EXPECT_EQ(name(Attributes("chat", 3), nullptr), "chat/3-4");
+  EXPECT_EQ(name(Attributes("demo", 1), nullptr), "pin vip");
+  EXPECT_EQ(name(nightly, nullptr), "pin batch");
+  EXPECT_EQ(name(after_tool, nullptr), "pin none");
+  EXPECT_EQ(name(Attributes("pin vip", 1), nullptr), "other");
+}
+
+TEST(CategoryTable, APinnedCategoryDoesNotComeBackFromDisk) {
+  CategoryTable table(*PinnedCategories::Parse("vip: type=chat"));
+
+  EXPECT_EQ(CategoryTable::Persisted(table.CategoryOf(Attributes("chat"))), kUnknownCategory);
+}
+
 TEST(CategoryTable, OnlyNumbersThatMeanTheSameEverywhereComeBackFromDisk) {
   CategoryTable table;
   const Category chat = table.CategoryOf(Attributes("chat"));

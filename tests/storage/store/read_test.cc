@@ -209,7 +209,7 @@ TEST_F(ReadTest, AReadThatGetsNoRoomIsAMissAndKeepsTheBlock) {
 }
 
 TEST_F(ReadTest, GetsAreCounted) {
-  store_->CountGet(kChat, {.blocks = {3, 2}, .bytes = {3 * kTestBlockBytes, kTestBlockBytes}});
+  store_->CountGet(ns_, kChat, {.blocks = {3, 2}, .bytes = {3 * kTestBlockBytes, kTestBlockBytes}});
 
   const CategoryStats chat = store_->stats().categories[2];
   EXPECT_EQ(chat.get_blocks[0], 3u);
