@@ -167,7 +167,9 @@ TEST_F(WorkerTest, AFlippedByteIsCountedInEveryBlock) {
 
 TEST_F(WorkerTest, ABlockThatIsLostBeforeGetEndsThePrefixAndIsPutAgain) {
   worker_.Replay(Chain(0, 10));
-  service_.lost_on_get = {HashOfBlock(6)};
+  std::vector<client::Hash> chain;
+  HashChain(Chain(0, 7).blocks, chain);
+  service_.lost_on_get = {chain.back()};
   service_.put_depths.clear();
 
   worker_.Replay(Chain(0, 10));
@@ -175,6 +177,17 @@ TEST_F(WorkerTest, ABlockThatIsLostBeforeGetEndsThePrefixAndIsPutAgain) {
   EXPECT_EQ(worker_.tally().Total().got_blocks, 6u);
   EXPECT_THAT(service_.put_depths, ElementsAre(6));
   EXPECT_EQ(worker_.tally().duplicate_blocks, 4u);
+}
+
+TEST_F(WorkerTest, AnIdUnderTwoParentsIsTwoBlocks) {
+  Request other = Chain(0, 3);
+  other.blocks[0] = 77;
+
+  worker_.Replay(Chain(0, 3));
+  worker_.Replay(other);
+
+  EXPECT_EQ(worker_.tally().stored_blocks, 6u);
+  EXPECT_EQ(worker_.tally().wrong_bytes, 0u);
 }
 
 TEST_F(WorkerTest, TransfersAreCutAtTheLimitOfBlocksInACall) {

@@ -17,10 +17,13 @@ uint32_t BatchBlocks(uint64_t payload_bytes) {
 
 }  // namespace
 
-client::Hash HashOfBlock(uint64_t block_id) {
-  client::Hash hash;
-  FillPayload(PayloadSeed(block_id, 0, hash.size()), absl::MakeSpan(hash.data(), hash.size()));
-  return hash;
+void HashChain(absl::Span<const uint64_t> block_ids, std::vector<client::Hash>& hashes) {
+  hashes.clear();
+  uint64_t prefix = 0;
+  for (const uint64_t block_id : block_ids) {
+    prefix = PayloadSeed(block_id, 0, prefix);
+    FillPayload(prefix, absl::MakeSpan(hashes.emplace_back().data(), sizeof(client::Hash)));
+  }
 }
 
 Worker::Worker(BlockService* service, const WorkerOptions& options, const Clock& clock)
@@ -41,8 +44,7 @@ void Worker::Replay(const Request& request) {
   tally_.cut_blocks += request.blocks.size() - count;
   if (count == 0) return;
   blocks_.assign(request.blocks.begin(), request.blocks.begin() + count);
-  chain_.clear();
-  for (const uint64_t block : blocks_) chain_.push_back(HashOfBlock(block));
+  HashChain(blocks_, chain_);
   attributes_ = client::Attributes{};
   attributes_.app = request.type;
   attributes_.turn = request.turn;

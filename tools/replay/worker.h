@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "common/clock.h"
 #include "common/histogram.h"
 #include "tools/replay/block_service.h"
@@ -64,7 +65,8 @@ class Worker {
   client::Attributes attributes_;
 };
 
-// The hash under which a trace's block is replayed: 32 uniform bytes from its id.
-client::Hash HashOfBlock(uint64_t block_id);
+// The hashes under which a chain of a trace is replayed: 32 uniform bytes each, from the ids of the
+// block and of all before it, so that an id under two parents is two blocks, as for an engine.
+void HashChain(absl::Span<const uint64_t> block_ids, std::vector<client::Hash>& hashes);
 
 }  // namespace halflife::tools

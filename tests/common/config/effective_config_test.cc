@@ -73,9 +73,7 @@ storage:
     drive_writes_per_day: 0.5
 admin:
   listen: 0.0.0.0:80
-log:
-  level: warning
-  format: json
+log: {level: warning, format: json}
 security:
   secret_file: /etc/halflife/secret
 )";
