@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""Cross-validates the reuse model: splits a trace by sessions into two halves and simulates each on its own.
+"""Cross-validates a choice: splits a trace by sessions into two halves and simulates each on its own.
 
-A constant of the model is chosen by what it does on one half and reported by what it does on the other; a gain that
-shows on one half only is luck. Capacities are shares of the half's own unique blocks.
+What is best on one half, by its mean hit ratio over the capacities, is chosen, and reported by what it does on the
+other; a gain that shows on one half only is luck. A choice is a policy (--policies) or, with --choice NAME=ARGUMENTS,
+further arguments of `halflife simulate` for the model: --choice 'tree=--categories tree'. Capacities are shares of the
+half's own unique blocks.
 
 Usage: cross_validate_residency.py TRACE [--halflife build/release/halflife] [--policies lru,model] [--capacity 1%,2%,5%]
-TRACE is a Mooncake trace (.jsonl) or a compact one (.ct.gz). Prints one line per half, policy and capacity, and the
-mean hit ratio of each policy and half.
+TRACE is a Mooncake trace (.jsonl) or a compact one (.ct.gz). Prints a table per half, and what was chosen.
 """
 import argparse
 import gzip
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import tempfile
-from collections import defaultdict
 
 
 def half_of(session):
@@ -68,28 +69,52 @@ def split(path, directory):
     return paths
 
 
+def simulate(arguments, path, policies, extra):
+    """Hit ratio by policy and capacity, and the capacities."""
+    answer = subprocess.run(
+        [arguments.halflife, "simulate", path, "--policy", policies, "--capacity", arguments.capacity,
+         "--objective", arguments.objective, "--output", "json", *extra],
+        check=True, capture_output=True, text=True).stdout
+    cells = [json.loads(line) for line in answer.splitlines()]
+    names = list(dict.fromkeys(cell["policy"] for cell in cells))
+    return {name: [cell[arguments.figure] for cell in cells if cell["policy"] == name] for name in names}
+
+
+def ratios_of_half(arguments, path):
+    ratios = simulate(arguments, path, arguments.policies, [])
+    for choice in arguments.choice:
+        name, _, extra = choice.partition("=")
+        ratios[name] = simulate(arguments, path, "model", shlex.split(extra))["model"]
+    return ratios
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("trace")
     parser.add_argument("--halflife", default="build/release/halflife")
-    parser.add_argument("--policies", default="lru,model")
+    parser.add_argument("--policies", default="lru,wa,lirs,model-alone,model")
+    parser.add_argument("--choice", action="append", default=[], metavar="NAME=ARGUMENTS")
     parser.add_argument("--capacity", default="0.5%,1%,2%,5%,10%,20%")
     parser.add_argument("--objective", default="hits")
+    parser.add_argument("--figure", default="hit_ratio", choices=["hit_ratio", "saved_recompute_ratio"])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        for half, path in enumerate(split(arguments.trace, directory)):
-            answer = subprocess.run(
-                [arguments.halflife, "simulate", path, "--policy", arguments.policies, "--capacity", arguments.capacity,
-                 "--objective", arguments.objective, "--output", "json"],
-                check=True, capture_output=True, text=True).stdout
-            ratios = defaultdict(list)
-            for line in answer.splitlines():
-                cell = json.loads(line)
-                ratios[cell["policy"]].append(cell["hit_ratio"])
-                print(f"half {half}  {cell['policy']:12} {cell['capacity_ratio']:7.2%}  hit {cell['hit_ratio']:.4f}  "
-                      f"saved {cell['saved_recompute_ratio']:.4f}")
-            for policy, values in ratios.items():
-                print(f"half {half}  {policy:12}    mean  hit {sum(values) / len(values):.4f}")
+        halves = [ratios_of_half(arguments, path) for path in split(arguments.trace, directory)]
+    width = max(map(len, halves[0]))
+    for half, ratios in enumerate(halves):
+        print(f"half {half}  " + " " * width + "".join(f"{text:>8}" for text in arguments.capacity.split(",")) + "    mean")
+        for name, values in ratios.items():
+            print(f"        {name:{width}}" + "".join(f"{value:8.4f}" for value in values) + f"{mean(values):8.4f}")
+    for half, ratios in enumerate(halves):
+        chosen = max(ratios, key=lambda name, ratios=ratios: mean(ratios[name]))
+        other = halves[1 - half]
+        best = max(other, key=lambda name, other=other: mean(other[name]))
+        print(f"best on half {half}: {chosen}; on half {1 - half} it hits {mean(other[chosen]):.4f}, "
+              f"the best there, {best}, {mean(other[best]):.4f}")
 
 
 if __name__ == "__main__":
