@@ -59,6 +59,7 @@ server:
 storage:
   policy: lru
   objective: time
+  shadow_policies: lru
   category_pins: "vip: tenant=acme; late: turn=9+"
   max_block: 8MiB
   dram: {budget: 1.5GiB, huge_pages: false, free_target: 0.1, max_pinned: 64MiB, max_put: 32MiB,
@@ -96,6 +97,7 @@ TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
   EXPECT_EQ(values.server.shutdown_grace, absl::Minutes(2));
   EXPECT_EQ(values.policy, "lru");
   EXPECT_EQ(values.objective, "time");
+  EXPECT_EQ(values.shadow_policies, "lru");
   EXPECT_EQ(values.category_pins, "vip: tenant=acme; late: turn=9+");
   EXPECT_EQ(values.dram.budget_bytes, int64_t{3} << 29);
   EXPECT_FALSE(values.dram.huge_pages);
