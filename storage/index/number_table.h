@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/prefetch.h"
+
 namespace halflife {
 
 // Finds records by the hash of their keys, where the record itself has the key: a set of (hash,
@@ -17,7 +19,7 @@ class NumberTable {
  public:
   // A look-up of `hash` comes soon.
   void Prefetch(uint64_t hash) const {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[HomeOf(TagOf(hash))]);
+    if (!slots_.empty()) halflife::Prefetch(&slots_[HomeOf(TagOf(hash))]);
   }
   // The first number under a hash that looks like this one, which nearly always is the one: for
   // prefetching its record. 0 = none.

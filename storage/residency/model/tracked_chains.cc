@@ -41,9 +41,9 @@ uint32_t TrackedChains::FindOrAdd(const BlockKey& key, uint32_t depth) {
 
 void TrackedChains::PrefetchNeighbours(uint32_t n) const {
   const QueueLink& link = blocks_[n].in_dram.link;
-  __builtin_prefetch(&blocks_[link.prev]);
-  __builtin_prefetch(&blocks_[link.next]);
-  if (place(Tier::kSsd, n) != kAbsent) __builtin_prefetch(&on_ssd_.Get(n));
+  Prefetch(&blocks_[link.prev]);
+  Prefetch(&blocks_[link.next]);
+  if (place(Tier::kSsd, n) != kAbsent) Prefetch(&on_ssd_.Get(n));
 }
 
 void TrackedChains::BecomeGhost(uint32_t n) {
@@ -78,7 +78,7 @@ void TrackedChains::Forget(uint32_t n) {
   const uint32_t next = dram_aside_.front(kGhostList);
   if (next == 0) return;
   by_key_.Prefetch(HashOf(next));
-  __builtin_prefetch(&blocks_[blocks_[next].in_dram.link.next]);
+  Prefetch(&blocks_[blocks_[next].in_dram.link.next]);
 }
 
 // --- Facts
@@ -193,7 +193,7 @@ uint32_t TrackedChains::Lowest(Tier tier, int64_t now_ns) {
   if (lowest_ == 0 && tier == Tier::kSsd) lowest_ = shared_queues_.Lowest(now_ns);
   if (lowest_ != 0) {
     PrefetchNeighbours(lowest_);
-    __builtin_prefetch(&blocks_[blocks_[lowest_].parent]);
+    Prefetch(&blocks_[blocks_[lowest_].parent]);
   }
   return lowest_;
 }

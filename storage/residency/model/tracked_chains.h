@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/prefetch.h"
 #include "storage/index/number_table.h"
 #include "storage/index/prefix_table.h"
 #include "storage/index/record_pool.h"
@@ -76,7 +77,7 @@ class TrackedChains {
   // of the next, as it needs what the one before fetched.
   void PrefetchPlace(const BlockKey& key) const { by_key_.Prefetch(key.Head()); }
   void PrefetchBlock(const BlockKey& key) const {
-    if (const uint32_t n = by_key_.Guess(key.Head())) __builtin_prefetch(&blocks_[n]);
+    if (const uint32_t n = by_key_.Guess(key.Head())) Prefetch(&blocks_[n]);
   }
   // What Unqueue will need.
   void PrefetchNeighbours(uint32_t n) const;
