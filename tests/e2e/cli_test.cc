@@ -344,7 +344,8 @@ TEST_F(CliTest, AMissingSocketIsExitCodeThreeAndNamed) {
                                 Arguments{"put", "--in", file} + chain,
                                 Arguments{"delete"} + chain,
                                 {"lookup", "--namespace", "ab", "--tokens", kTokens},
-                                {"trace", "replay", "--profile", "chat"}};
+                                {"trace", "replay", "--profile", "chat"},
+                                {"bench", "--count", "1"}};
   for (const Arguments& command : commands) {
     const CommandResult result = RunHalflife(command + Arguments{"--endpoint", endpoint});
 

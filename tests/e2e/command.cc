@@ -1,6 +1,7 @@
 #include "tests/e2e/command.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,7 +13,6 @@
 #include <sstream>
 
 #include "common/check.h"
-#include "tests/e2e/scratch_directory.h"
 
 namespace halflife::e2e {
 namespace {
@@ -39,11 +39,10 @@ std::string TextOf(const std::string& path) {
 
 }  // namespace
 
-CommandResult RunHalflife(const std::vector<std::string>& arguments, std::string_view input) {
-  // Files and not pipes: nobody has to read while somebody writes.
-  const ScratchDirectory scratch("command");
-  const std::string in = scratch.path() + "/in", out = scratch.path() + "/out",
-                    err = scratch.path() + "/err";
+RunningHalflife::RunningHalflife(const std::vector<std::string>& arguments,
+                                 std::string_view input) {
+  const std::string in = scratch_.path() + "/in", out = scratch_.path() + "/out",
+                    err = scratch_.path() + "/err";
   std::ofstream(in, std::ios::binary).write(input.data(), static_cast<ssize_t>(input.size()));
   std::vector<std::string> words = {CliBinary()};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -56,14 +55,30 @@ CommandResult RunHalflife(const std::vector<std::string>& arguments, std::string
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, in.c_str(), O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT, 0600);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT, 0600);
-  pid_t child = 0;
   const int failed =
-      posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), Environment().data());
+      posix_spawn(&child_, argv[0], &actions, nullptr, argv.data(), Environment().data());
   posix_spawn_file_actions_destroy(&actions);
   HL_CHECK(failed == 0);
+}
+
+RunningHalflife::~RunningHalflife() {
+  if (child_ == 0) return;
+  Signal(SIGKILL);
+  waitpid(child_, nullptr, 0);
+}
+
+void RunningHalflife::Signal(int signal) const { kill(child_, signal); }
+
+CommandResult RunningHalflife::Wait() {
   int status = 0;
-  HL_CHECK(waitpid(child, &status, 0) == child);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, TextOf(out), TextOf(err)};
+  HL_CHECK(waitpid(child_, &status, 0) == child_);
+  child_ = 0;
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, TextOf(scratch_.path() + "/out"),
+          TextOf(scratch_.path() + "/err")};
+}
+
+CommandResult RunHalflife(const std::vector<std::string>& arguments, std::string_view input) {
+  return RunningHalflife(arguments, input).Wait();
 }
 
 }  // namespace halflife::e2e

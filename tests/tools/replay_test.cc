@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <set>
 #include <string>
 
+#include "tests/tools/fake_block_service.h"
 #include "common/mutex.h"
 #include "tests/tools/listed_requests.h"
 #include "tools/replay/dispatch_queue.h"
@@ -22,94 +22,6 @@ using client::Outcome;
 using testing::ElementsAre;
 
 constexpr uint64_t kPayloadBytes = 4096;
-
-// A daemon in memory: keeps what is put, byte for byte, and can be told to lie, to lose or to
-// refuse.
-class FakeBlockService final : public BlockService {
- public:
-  client::LookupResult Lookup(const client::LookupRequest& request) override {
-    MutexLock lock(mutex_);
-    ++lookups;
-    last_attributes = request.attributes;
-    client::LookupResult result;
-    result.outcome = lookup_outcome;
-    result.blocks = static_cast<uint32_t>(request.chain.size);
-    if (lookup_outcome != Outcome::kOk) return result;
-    for (const client::Hash& hash : request.chain) {
-      if (!blocks_.contains(hash)) break;
-      ++result.prefix_blocks;
-    }
-    const uint32_t dram = std::min(result.prefix_blocks, dram_blocks_of_a_prefix);
-    result.runs.push_back({0, dram, false});
-    // Beyond the prefix as well: what lies behind a hole is not a hit.
-    result.runs.push_back({dram, result.blocks - dram, true});
-    result.miss_reason = "never_seen";
-    return result;
-  }
-
-  client::GetResult Get(client::GetRequest request) override {
-    MutexLock lock(mutex_);
-    get_sizes.push_back(request.items.size());
-    client::GetResult result;
-    result.outcome = Outcome::kOk;
-    bool contiguous = true;
-    for (client::GetItem& item : request.items) {
-      const auto found = blocks_.find(item.hash);
-      const bool lost = found == blocks_.end() || lost_on_get.contains(item.hash);
-      item.outcome = lost ? Outcome::kMiss : Outcome::kOk;
-      contiguous = contiguous && !lost;
-      if (lost) continue;
-      std::memcpy(item.into[0].data, found->second.data(), item.into[0].size);
-      if (flips_a_byte) static_cast<uint8_t*>(item.into[0].data)[100] ^= 1;
-      ++result.ok_items;
-      result.prefix_items += contiguous ? 1 : 0;
-    }
-    result.items = std::move(request.items);
-    return result;
-  }
-
-  client::PutResult Put(client::PutRequest request) override {
-    MutexLock lock(mutex_);
-    put_sizes.push_back(request.items.size());
-    put_depths.push_back(request.first_depth);
-    EXPECT_EQ(request.parent != nullptr, request.first_depth > 0);
-    client::PutResult result;
-    result.outcome = put_outcome;
-    for (client::PutItem& item : request.items) {
-      if (put_outcome != Outcome::kOk || blocks_.size() >= room) {
-        ++result.refused;
-        continue;
-      }
-      const auto* bytes = static_cast<const uint8_t*>(item.from[0].data);
-      const bool added =
-          blocks_.emplace(item.hash, std::string(bytes, bytes + item.from[0].size)).second;
-      ++(added ? result.stored : result.duplicates);
-    }
-    result.items = std::move(request.items);
-    return result;
-  }
-
-  size_t size() {
-    MutexLock lock(mutex_);
-    return blocks_.size();
-  }
-
-  // Set before, read after: not while a call is under way.
-  Outcome lookup_outcome = Outcome::kOk;
-  Outcome put_outcome = Outcome::kOk;
-  uint32_t dram_blocks_of_a_prefix = 1000;
-  size_t room = 1'000'000;
-  bool flips_a_byte = false;
-  std::set<client::Hash> lost_on_get;
-  client::Attributes last_attributes;
-  int lookups = 0;
-  std::vector<size_t> get_sizes, put_sizes;
-  std::vector<uint32_t> put_depths;
-
- private:
-  Mutex mutex_;
-  std::map<client::Hash, std::string> blocks_;
-};
 
 Request Chain(uint64_t first, uint64_t count, uint32_t turn = 1) {
   Request request;
@@ -157,7 +69,7 @@ TEST_F(WorkerTest, HitsAreCountedByTierAndOnlyWithinThePrefix) {
 
 TEST_F(WorkerTest, AFlippedByteIsCountedInEveryBlock) {
   worker_.Replay(Chain(0, 5));
-  service_.flips_a_byte = true;
+  service_.flips_byte_at = 100;
 
   worker_.Replay(Chain(0, 5));
 

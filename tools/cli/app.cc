@@ -79,6 +79,7 @@ std::unique_ptr<CLI::App> MakeApp(Context& context) {
   AddSimulateCommand(*app, context);
   AddSweepCommand(*app, context);
   AddPlanCommand(*app, context);
+  AddBenchCommand(*app, context);
   AddConfigCommands(*app, context);
   AddCompletionCommand(*app, context);
   LetGlobalsFollow(*app);

@@ -25,6 +25,7 @@ void AddAnalyzeCommand(CLI::App& app, Context& context);
 void AddSimulateCommand(CLI::App& app, Context& context);
 void AddSweepCommand(CLI::App& app, Context& context);
 void AddPlanCommand(CLI::App& app, Context& context);
+void AddBenchCommand(CLI::App& app, Context& context);
 void AddConfigCommands(CLI::App& app, Context& context);  // check, print
 void AddCompletionCommand(CLI::App& app, Context& context);
 

@@ -4,7 +4,7 @@
 
 namespace halflife::tools {
 
-// What a replay needs of a daemon: the three verbs of the client library. Tests put a fake here.
+// What replays and benchmarks need of a daemon: verbs of the client library. Tests put a fake here.
 // Thread-safe.
 class BlockService {
  public:
@@ -13,6 +13,8 @@ class BlockService {
   virtual client::LookupResult Lookup(const client::LookupRequest& request) = 0;
   virtual client::GetResult Get(client::GetRequest request) = 0;
   virtual client::PutResult Put(client::PutRequest request) = 0;
+  // As Client::Delete: blocks dropped, or -1.
+  virtual int64_t Delete(const client::NamespaceHandle& ns, client::View<client::Hash> chain) = 0;
 };
 
 // Through a client that outlives this.
@@ -28,6 +30,9 @@ class ClientBlockService final : public BlockService {
   }
   client::PutResult Put(client::PutRequest request) override {
     return client_->Put(std::move(request));
+  }
+  int64_t Delete(const client::NamespaceHandle& ns, client::View<client::Hash> chain) override {
+    return client_->Delete(ns, chain);
   }
 
  private:
