@@ -16,6 +16,7 @@ find_package(nlohmann_json REQUIRED)
 
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 find_program(HL_GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 if(HL_BUILD_TESTS)

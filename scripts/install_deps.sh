@@ -19,6 +19,7 @@ libprotobuf-dev|messages
 protobuf-compiler|generates messages
 protobuf-compiler-grpc|generates service stubs
 librocksdb-dev|index of the SSD tier
+liburing-dev|slot files by io_uring
 libabsl-dev|Status, flat_hash_map, time
 libssl-dev|SHA-256
 libsodium-dev|keyed digests (BLAKE2b, SipHash)
@@ -44,6 +45,7 @@ BENCH_PACKAGES="
 redis-server|a peer in bench/
 libhiredis-dev|its client
 memcached|a peer in bench/
+fio|what the device can do, beside the SSD tier
 "
 
 groups=("$@")

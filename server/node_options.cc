@@ -56,7 +56,9 @@ RocksSsdTier::Options SsdOptionsOf(const Config& config) {
   return {.directory = config.ssd.directory,
           .quota_bytes = static_cast<uint64_t>(config.ssd.quota_bytes),
           .direct_io = config.ssd.direct_io,
-          .io_threads = static_cast<int>(config.server.io_threads)};
+          .io_uring = config.ssd.io_uring,
+          .io_threads = static_cast<int>(config.server.io_threads),
+          .read_timeout = config.ssd.read_timeout};
 }
 
 BlockStore::Options StoreOptionsOf(const Config& config) {

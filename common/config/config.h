@@ -44,6 +44,8 @@ struct Config {
     std::string directory;
     int64_t quota_bytes = 0;
     bool direct_io = false;
+    bool io_uring = false;
+    absl::Duration read_timeout;
     int64_t crash_limit = 0;
     int64_t write_budget_bytes_per_day = 0;  // 0 = by the two below
     int64_t drive_bytes = 0;                 // 0 = not said

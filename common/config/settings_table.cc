@@ -138,6 +138,15 @@ constexpr Setting kSettings[] = {
      .doc = "Reads and writes payload past the page cache, where the file system can. Without it the page cache "
             "holds a second copy of hot blocks.",
      .apply = [](const SettingValue& v, Config& c) { c.ssd.direct_io = v.number != 0; }},
+    {.key = "storage.ssd.io_uring", .type = SettingType::kBoolean, .default_text = "true",
+     .doc = "Reads and writes slot files by io_uring. Where the kernel or a seccomp profile forbids it, threads "
+            "take its place by themselves; the metric halflife_ssd_io_uring says which it is.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.io_uring = v.number != 0; }},
+    {.key = "storage.ssd.read_timeout", .type = SettingType::kDuration, .default_text = "1s", .minimum = "10ms",
+     .maximum = "60s",
+     .doc = "How long a read of blocks may take, and 10 ms per MiB beside, before its blocks count as a miss. Raise "
+            "it for network disks that pause for longer and are worth waiting for.",
+     .apply = [](const SettingValue& v, Config& c) { c.ssd.read_timeout = DurationOf(v); }},
     {.key = "storage.ssd.crash_limit", .type = SettingType::kInteger, .default_text = "3", .minimum = "0",
      .maximum = "100",
      .doc = "If the daemon was started this often within 60 s without a clean stop, it starts without the SSD "

@@ -354,6 +354,22 @@ void AddLeases(const StoreStats& store, MetricPage& page) {
       .Add(D(store.put_buffer_bytes));
 }
 
+void AddSsdDevice(const SsdTier::Stats& ssd, MetricPage& page) {
+  page.Gauge("halflife_ssd_io_uring",
+             "1 if slot files are read and written by io_uring, 0 if by threads that wait.")
+      .Add(ssd.uses_io_uring ? 1 : 0);
+  page.Counter("halflife_ssd_device_requests_total",
+               "Requests to the device for payload in slots; neighbours go in one.")
+      .Add(D(ssd.device_reads), {{"operation", "read"}})
+      .Add(D(ssd.device_writes), {{"operation", "write"}});
+  page.Counter("halflife_ssd_timeouts_total",
+               "Batches of reads or writes that the device did not answer in time.")
+      .Add(D(ssd.timeouts));
+  page.Gauge("halflife_ssd_stuck_requests",
+             "Requests that were given up and that the device still has.")
+      .Add(D(ssd.stuck_transfers));
+}
+
 void AddSsd(const NodeFacts& facts, MetricPage& page) {
   page.Gauge("halflife_ssd_off_after_crashes",
              "1 if the SSD tier was left out because of repeated crashes.")
@@ -378,6 +394,7 @@ void AddSsd(const NodeFacts& facts, MetricPage& page) {
   page.Gauge("halflife_ssd_partitions", "Partitions by state.")
       .Add(ssd.partitions_serving, {{"state", "serving"}})
       .Add(ssd.partitions_read_only, {{"state", "read_only"}});
+  AddSsdDevice(ssd, page);
 }
 
 void AddSsdDurations(const SsdTier::Stats& ssd, MetricPage& page) {

@@ -138,6 +138,9 @@ std::string Ssd(const NodeFacts& facts) {
   const SsdTier::Stats& ssd = facts.store.ssd;
   HtmlTable table({"SSD tier", ""});
   table.Row({"directory", facts.ssd_directory});
+  table.Row({"slot files by", ssd.uses_io_uring ? "io_uring" : "threads"});
+  table.Row({"timeouts / requests stuck",
+             StrCat(Number(ssd.timeouts), " / ", Number(ssd.stuck_transfers))});
   table.Row({"partitions serving", Number(static_cast<uint64_t>(ssd.partitions_serving))});
   table.Row({"partitions read-only", Number(static_cast<uint64_t>(ssd.partitions_read_only))});
   table.Row({"partitions set aside since start", Number(ssd.quarantines)});

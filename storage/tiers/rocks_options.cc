@@ -41,7 +41,10 @@ std::shared_ptr<rocksdb::TableFactory> TableFactoryFor(const RocksShared& shared
 RocksSizes RocksSizes::ForQuota(uint64_t quota_bytes, int partitions) {
   RocksSizes sizes;
   const uint64_t share = quota_bytes / static_cast<uint64_t>(partitions);
-  sizes.write_buffer_bytes = std::clamp<uint64_t>(share / 64, 64 * kKiB, kMiB);
+  // A flush waits for the disk three times, so a large tier gets larger buffers: with 1 MiB,
+  // 100,000 commits a second were too many for one disk.
+  sizes.write_buffer_bytes = std::max(std::clamp<uint64_t>(share / 64, 64 * kKiB, kMiB),
+                                      std::min<uint64_t>(share / 1024, 4 * kMiB));
   sizes.table_file_bytes = 2 * sizes.write_buffer_bytes;
   sizes.compaction_bytes = 16 * sizes.write_buffer_bytes;
   // Two WALs and two flushes of one write buffer each.
@@ -84,7 +87,10 @@ rocksdb::Options RocksOptionsFor(const RocksShared& shared, const std::string& n
   options.max_write_buffer_number = 2;
   options.write_buffer_manager = shared.write_buffers;
   options.max_total_wal_size = 2 * sizes.write_buffer_bytes;
-  options.max_background_jobs = 2;  // one flush and one compaction at a time in the whole process
+  // In the whole process: a compaction at a time, for its room is reserved once, and two flushes,
+  // for one mostly waits for the disk.
+  options.max_background_compactions = 1;
+  options.max_background_flushes = 2;
   options.max_open_files = 64;
   options.max_file_opening_threads = 1;
   options.table_cache_numshardbits = 2;

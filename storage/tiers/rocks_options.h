@@ -14,10 +14,11 @@ namespace halflife {
 // get small write buffers, so that the fixed room RocksDB needs stays a small part of any quota.
 //
 // Memory of all partitions together, bounded: partitions x 2 write buffers (at most 16 MiB with 8
-// partitions), the block cache (8 MiB, strict), table readers of at most 64 files a partition, and
-// one compaction's buffers. The write buffer limit below only makes flushes earlier.
+// partitions; 64 MiB from a quota of 32 GiB on), the block cache (8 MiB, strict), table readers of
+// at most 64 files a partition, and one compaction's buffers. The write buffer limit below only
+// makes flushes earlier.
 struct RocksSizes {
-  uint64_t write_buffer_bytes = 0;     // of one partition: 64 KiB to 1 MiB
+  uint64_t write_buffer_bytes = 0;     // of one partition: 64 KiB to 4 MiB
   uint64_t table_file_bytes = 0;       // of one SST file
   uint64_t compaction_bytes = 0;       // input of one compaction
   uint64_t partition_fixed_bytes = 0;  // WAL, unflushed output, MANIFEST, OPTIONS of one partition

@@ -13,6 +13,8 @@
 #include "common/strings.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/env.h"
+#include "storage/tiers/slot_rings.h"
+#include "storage/tiers/slot_threads.h"
 #include "storage/tiers/ssd_block_eraser.h"
 #include "storage/tiers/ssd_block_mover.h"
 #include "storage/tiers/ssd_block_reader.h"
@@ -30,6 +32,12 @@ constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kSmallestFileBytes = 4 * kMiB;
 constexpr uint64_t kLargestFileBytes = 256 * kMiB;
 constexpr uint64_t kMostInlineBytes = 64 << 10;
+// A ring for each of the server's I/O threads, the migrator and one more.
+constexpr int kRingsBesideIoThreads = 2;
+// Without io_uring a thread waits for each transfer: as many as the device is to have at a time.
+constexpr int kThreadsWithoutRings = 8;
+constexpr absl::Duration kShortestTimeout = absl::Milliseconds(10);
+constexpr absl::Duration kLongestTimeout = absl::Minutes(1);
 // Between two requests for compaction: while blocks are refused for want of one, and for mere
 // tidiness.
 constexpr absl::Duration kUrgentCompactionInterval = absl::Seconds(1);
@@ -65,11 +73,11 @@ void RemoveForeignPartitions(const std::string& root, int partitions) {
 }
 
 void StartPartitions(absl::Span<const std::unique_ptr<SsdPartition>> partitions,
-                     SsdFanOut& fan_out) {
+                     Executor& executor) {
   const auto start = [&](size_t i) { partitions[i]->Start(); };
   const bool died = std::any_of(partitions.begin(), partitions.end(),
                                 [](const auto& partition) { return partition->last_open_died(); });
-  if (!died) return fan_out.ForEach(partitions.size(), start);
+  if (!died) return ForEachOn(executor, partitions.size(), start);
   // One by one, so that another death is counted against the partition that causes it and not
   // against those that were being opened beside it.
   Log(Severity::kWarning, "ssd",
@@ -77,16 +85,29 @@ void StartPartitions(absl::Span<const std::unique_ptr<SsdPartition>> partitions,
   for (size_t i = 0; i < partitions.size(); ++i) start(i);
 }
 
+// Null where io_uring is switched off or not allowed.
+std::unique_ptr<SlotRings> RingsIfPossible(const RocksSsdTier::Options& options, SlotIo& slot_io) {
+  if (!options.io_uring) return nullptr;
+  absl::StatusOr<std::unique_ptr<SlotRings>> rings =
+      SlotRings::Create(slot_io, options.io_threads + kRingsBesideIoThreads);
+  if (rings.ok()) return *std::move(rings);
+  Log(Severity::kInfo, "ssd",
+      StrCat(rings.status().message(), "; slot files are read and written by threads instead"));
+  return nullptr;
+}
+
 }  // namespace
 
 struct RocksSsdTier::Parts {
   Parts(const Options& options, std::unique_ptr<DirectoryLock> directory_lock, DramArena& arena,
-        const Clock& clock, SlotIo& slot_io)
+        const Clock& clock, SlotIo& slot_io, std::unique_ptr<SlotRings> rings)
       : options(options),
         lock(std::move(directory_lock)),
         context{.arena = arena,
                 .clock = clock,
                 .inline_payload_max_bytes = options.inline_payload_max_bytes,
+                .read_timeout = options.read_timeout,
+                .write_timeout = options.write_timeout,
                 .quota = SsdQuota(options.quota_bytes),
                 .slots = SlotSpace({.directory = options.directory + "/slots",
                                     .file_bytes = FileBytesFor(options.quota_bytes),
@@ -96,24 +117,36 @@ struct RocksSsdTier::Parts {
                 .rocks = {},
                 .partitions = {},
                 .counters = {}},
+        pool({.name = "hl-ssd",
+              .threads = rings != nullptr ? options.io_threads
+                                          : std::max(options.io_threads, kThreadsWithoutRings),
+              .queue_limit = static_cast<size_t>(options.io_queue_limit)}),
+        engine(std::move(rings)),
         namespaces(context),
         eraser(context),
-        writer(context, eraser),
-        reader(context, eraser),
-        mover(context, reader, writer),
-        fan_out(options.io_threads, static_cast<size_t>(options.io_queue_limit)) {}
+        writer(context, eraser, EngineOver(slot_io)),
+        reader(context, eraser, *engine, pool),
+        mover(context, reader, writer) {}
+  // Its tasks use all the rest.
+  ~Parts() { pool.Drain(); }
+
+  SlotEngine& EngineOver(SlotIo& slot_io) {
+    if (engine == nullptr) engine = std::make_unique<SlotThreads>(slot_io, pool);
+    return *engine;
+  }
 
   void SettleInline();
 
   const Options options;
   const std::unique_ptr<DirectoryLock> lock;
   SsdContext context;
+  ThreadPool pool;
+  std::unique_ptr<SlotEngine> engine;
   SsdNamespaces namespaces;
   SsdBlockEraser eraser;
   SsdBlockWriter writer;
   SsdBlockReader reader;
   SsdBlockMover mover;
-  SsdFanOut fan_out;
   absl::Duration last_compaction = -absl::InfiniteDuration();  // only Step
 };
 
@@ -141,6 +174,13 @@ absl::Status RocksSsdTier::Options::Validate() const {
   if (io_threads < 1 || io_threads > 64) {
     return bad("io_threads", static_cast<uint64_t>(std::max(io_threads, 0)), 1, 64);
   }
+  for (const auto& [field, timeout] :
+       {std::pair("read_timeout", read_timeout), std::pair("write_timeout", write_timeout)}) {
+    if (timeout >= kShortestTimeout && timeout <= kLongestTimeout) continue;
+    return absl::InvalidArgumentError(StrCat(
+        "ssd ", field, ": ", absl::FormatDuration(timeout), " is not within ",
+        absl::FormatDuration(kShortestTimeout), " to ", absl::FormatDuration(kLongestTimeout)));
+  }
   if (io_queue_limit < 1 || io_queue_limit > 65536) {
     return bad("io_queue_limit", static_cast<uint64_t>(std::max(io_queue_limit, 0)), 1, 65536);
   }
@@ -157,7 +197,8 @@ absl::StatusOr<std::unique_ptr<RocksSsdTier>> RocksSsdTier::Open(const Options& 
   SlotIo& slot_io = seams.slot_io != nullptr ? *seams.slot_io : SlotIo::Real();
   rocksdb::Env* const env = seams.rocks_env != nullptr ? seams.rocks_env : rocksdb::Env::Default();
 
-  auto parts = std::make_unique<Parts>(options, std::move(lock), arena, clock, slot_io);
+  auto parts = std::make_unique<Parts>(options, std::move(lock), arena, clock, slot_io,
+                                       RingsIfPossible(options, slot_io));
   SsdContext& context = parts->context;
   const RocksSizes sizes = RocksSizes::ForQuota(options.quota_bytes, options.partitions);
   context.rocks = RocksShared::Create(env, clock, sizes, options.partitions);
@@ -170,7 +211,7 @@ absl::StatusOr<std::unique_ptr<RocksSsdTier>> RocksSsdTier::Open(const Options& 
     context.partitions.push_back(
         std::make_unique<SsdPartition>(place, context.rocks, context.slots, context.quota, clock));
   }
-  StartPartitions(context.partitions, parts->fan_out);
+  StartPartitions(context.partitions, parts->pool);
   context.slots.FinishClaims();
   context.inline_space.Settle(context.InlineUse());
   parts->namespaces.Load();
@@ -212,32 +253,18 @@ void RocksSsdTier::Recover(const std::function<void(const Recovered&)>& found) {
     Log(Severity::kWarning, "ssd",
         StrCat("partition ", partition->number(), ": ", dropped.size(),
                " entries without a block dropped"));
-    partition->NoteWriteFailure(use.index->Erase(dropped));
+    partition->NoteWriteFailure(use.index->Erase(dropped, dropped));
   }
 }
 
 // --- Blocks
 
 std::vector<absl::StatusOr<SsdLocation>> RocksSsdTier::Write(absl::Span<const SsdWrite> writes) {
-  std::vector<absl::StatusOr<SsdLocation>> results(writes.size(), absl::UnknownError(""));
-  std::atomic<uint64_t>& queue_depth = parts_->context.counters.queue_depth;
-  queue_depth += writes.size();
-  parts_->fan_out.ForEach(writes.size(), [&](size_t i) {
-    results[i] = parts_->writer.Write(writes[i]);
-    --queue_depth;
-  });
-  return results;
+  return parts_->writer.Write(writes, SsdBlockWriter::Former::kReplace);
 }
 
 std::vector<absl::StatusOr<BlockRef>> RocksSsdTier::Read(absl::Span<const SsdRead> reads) {
-  std::vector<absl::StatusOr<BlockRef>> results(reads.size(), absl::UnknownError(""));
-  std::atomic<uint64_t>& queue_depth = parts_->context.counters.queue_depth;
-  queue_depth += reads.size();
-  parts_->fan_out.ForEach(reads.size(), [&](size_t i) {
-    results[i] = parts_->reader.Read(reads[i]);
-    --queue_depth;
-  });
-  return results;
+  return parts_->reader.Read(reads);
 }
 
 void RocksSsdTier::Erase(absl::Span<const SsdErase> erases) {
@@ -286,10 +313,7 @@ std::vector<SsdLocation> RocksSsdTier::WantedBack(size_t limit) {
 }
 
 std::vector<absl::StatusOr<SsdLocation>> RocksSsdTier::Move(absl::Span<const SsdMove> moves) {
-  std::vector<absl::StatusOr<SsdLocation>> results(moves.size(), absl::UnknownError(""));
-  parts_->fan_out.ForEach(moves.size(),
-                          [&](size_t i) { results[i] = parts_->mover.Move(moves[i]); });
-  return results;
+  return parts_->mover.Move(moves);
 }
 
 void RocksSsdTier::Parts::SettleInline() {
@@ -318,6 +342,7 @@ std::vector<uint8_t> RocksSsdTier::Generations() const {
 
 bool RocksSsdTier::Step() {
   bool more = false;
+  parts_->engine->Reap();
   for (const std::unique_ptr<SsdPartition>& partition : parts_->context.partitions) {
     partition->Step();
     more |= parts_->eraser.RetryDeferred(*partition);
@@ -347,6 +372,11 @@ SsdTier::Stats RocksSsdTier::stats() const {
   stats.entries_dropped = counters.entries_dropped;
   stats.queue_depth = counters.queue_depth;
   stats.blocks_moved = counters.blocks_moved;
+  stats.uses_io_uring = parts_->engine->uses_io_uring();
+  stats.device_reads = counters.device_reads;
+  stats.device_writes = counters.device_writes;
+  stats.timeouts = counters.timeouts;
+  stats.stuck_transfers = parts_->engine->stuck_count();
   stats.durations.read_ns = counters.read_ns.snapshot();
   stats.durations.write_ns = counters.write_ns.snapshot();
   stats.durations.erase_ns = counters.erase_ns.snapshot();

@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "storage/tiers/dram_arena.h"
@@ -45,11 +46,20 @@ class RocksSsdTier final : public SsdTier {
     // Off only where the page cache should keep blocks as well; falls back by itself where direct
     // I/O is refused.
     bool direct_io = true;
-    // Threads that read and write beside the callers of Read and Write; about the queue depth the
-    // device likes.
+    // io_uring for slot files. Off only to compare: where the kernel or a seccomp profile does not
+    // allow it, threads take its place by themselves, and stats() says so.
+    bool io_uring = true;
+    // Threads that wait for RocksDB, and for slot files where there is no io_uring (then 8 at
+    // least). So many callers of Read at a time find an io_uring of their own; others wait for one.
     int io_threads = 4;
-    // Their tasks that may wait; beyond, callers do their I/O alone.
+    // Their tasks that may wait; beyond, reads are kUnavailable.
     int io_queue_limit = 256;
+    // A batch of reads is answered after this time and 10 ms per MiB, whatever the device does.
+    // Raise it for network disks that pause for longer and are worth waiting for.
+    absl::Duration read_timeout = absl::Seconds(1);
+    // The same for writes, which nobody waits for: how soon a hung device is noticed. Their slots
+    // are lost until a restart.
+    absl::Duration write_timeout = absl::Seconds(10);
     const SsdSeams* seams = nullptr;  // tests only
 
     // Returns: kInvalidArgument naming the field and its bounds.

@@ -25,7 +25,7 @@ std::string PathOf(const SlotFile::Place& place) {
   return StrCat(place.directory, "/", place.name.Format());
 }
 
-absl::Status IoError(std::string_view what, std::string_view name, int error) {
+absl::Status ErrorOf(std::string_view what, std::string_view name, int error) {
   const std::string message = StrCat("slot file ", name, ": ", what, ": ", std::strerror(error));
   if (error == ENOSPC || error == EDQUOT) return absl::FailedPreconditionError(message);
   return absl::UnavailableError(message);
@@ -40,37 +40,6 @@ int OpenDirectOrBuffered(SlotIo& io, const SlotFile::Place& place, int flags) {
   }
   return io.Open(path.c_str(), flags, 0600);
 }
-
-// Header page and payload as one request; `done` bytes of it have been moved. A short transfer is
-// continued only at a page boundary: direct I/O cannot continue anywhere else.
-class Transfer {
- public:
-  Transfer(uint8_t* header, uint8_t* payload, size_t payload_bytes)
-      : header_(header), payload_(payload), total_(kPageBytes + payload_bytes) {}
-
-  bool finished() const { return done_ == total_; }
-  uint64_t done() const { return done_; }
-  bool Advance(size_t moved) {
-    done_ += moved;
-    return done_ == total_ || (moved > 0 && done_ % kPageBytes == 0);
-  }
-  int Pieces(iovec pieces[2]) const {
-    if (done_ == 0) {
-      pieces[0] = {header_, kPageBytes};
-      if (total_ == kPageBytes) return 1;
-      pieces[1] = {payload_, total_ - kPageBytes};
-      return 2;
-    }
-    pieces[0] = {payload_ + (done_ - kPageBytes), total_ - done_};
-    return 1;
-  }
-
- private:
-  uint8_t* const header_;
-  uint8_t* const payload_;
-  const uint64_t total_;
-  uint64_t done_ = 0;
-};
 
 }  // namespace
 
@@ -102,18 +71,18 @@ SlotFile::~SlotFile() { io_.Close(fd_); }
 absl::StatusOr<std::shared_ptr<SlotFile>> SlotFile::Create(SlotIo& io, const Place& place,
                                                            uint32_t slot_count) {
   const int fd = OpenDirectOrBuffered(io, place, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC);
-  if (fd < 0) return IoError("create", place.name.Format(), -fd);
+  if (fd < 0) return ErrorOf("create", place.name.Format(), -fd);
   std::shared_ptr<SlotFile> file(new SlotFile(io, place, fd, slot_count));
   if (const int result = io.Allocate(fd, file->file_bytes()); result < 0) {
     io.Unlink(PathOf(place).c_str());
-    return IoError("reserve", place.name.Format(), -result);
+    return ErrorOf("reserve", place.name.Format(), -result);
   }
   return file;
 }
 
 absl::StatusOr<std::shared_ptr<SlotFile>> SlotFile::Open(SlotIo& io, const Place& place) {
   const int fd = OpenDirectOrBuffered(io, place, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return IoError("open", place.name.Format(), -fd);
+  if (fd < 0) return ErrorOf("open", place.name.Format(), -fd);
   struct stat info {};
   uint64_t slot_count = 0;
   if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
@@ -126,43 +95,28 @@ absl::StatusOr<std::shared_ptr<SlotFile>> SlotFile::Open(SlotIo& io, const Place
   return std::shared_ptr<SlotFile>(new SlotFile(io, place, fd, static_cast<uint32_t>(slot_count)));
 }
 
-absl::Status SlotFile::Read(uint32_t slot, HeaderPage& header, absl::Span<uint8_t> payload) const {
-  HL_CHECK(slot < slot_count_ && kPageBytes + payload.size() <= slot_bytes());
-  Transfer transfer(header.bytes.data(), payload.data(), payload.size());
-  while (!transfer.finished()) {
-    iovec pieces[2];
-    const int count = transfer.Pieces(pieces);
-    const ssize_t moved = io_.Read(fd_, pieces, count, slot * slot_bytes() + transfer.done());
-    if (moved == -EINTR) continue;
-    if (moved < 0) return IoError("read", place_.name.Format(), static_cast<int>(-moved));
-    if (!transfer.Advance(static_cast<size_t>(moved))) {
-      return absl::DataLossError(StrCat("slot file ", place_.name.Format(), ": cut short"));
-    }
+absl::Status SlotFile::ReadHeader(uint32_t slot, HeaderPage& header) const {
+  HL_CHECK(slot < slot_count_);
+  const iovec page{header.bytes.data(), kPageBytes};
+  ssize_t moved = -EINTR;
+  while (moved == -EINTR) {
+    moved = io_.Transfer({SlotBytes::Kind::kRead, fd_, &page, 1, slot * slot_bytes()});
   }
-  return absl::OkStatus();
+  if (moved < 0) return IoError("read", static_cast<int>(-moved));
+  return moved == static_cast<ssize_t>(kPageBytes) ? absl::OkStatus() : CutShortError();
 }
 
-absl::Status SlotFile::Write(uint32_t slot, const HeaderPage& header,
-                             absl::Span<const uint8_t> payload) const {
-  HL_CHECK(slot < slot_count_ && kPageBytes + payload.size() <= slot_bytes());
-  // iovec has no const form; a write does not change the bytes.
-  Transfer transfer(const_cast<uint8_t*>(header.bytes.data()), const_cast<uint8_t*>(payload.data()),
-                    payload.size());
-  while (!transfer.finished()) {
-    iovec pieces[2];
-    const int count = transfer.Pieces(pieces);
-    const ssize_t moved = io_.Write(fd_, pieces, count, slot * slot_bytes() + transfer.done());
-    if (moved == -EINTR) continue;
-    if (moved < 0) return IoError("write", place_.name.Format(), static_cast<int>(-moved));
-    if (!transfer.Advance(static_cast<size_t>(moved)))
-      return IoError("write", place_.name.Format(), EIO);
-  }
-  return absl::OkStatus();
+absl::Status SlotFile::IoError(std::string_view what, int error) const {
+  return ErrorOf(what, place_.name.Format(), error);
+}
+
+absl::Status SlotFile::CutShortError() const {
+  return absl::DataLossError(StrCat("slot file ", place_.name.Format(), ": cut short"));
 }
 
 absl::Status SlotFile::Unlink() const {
   const int result = io_.Unlink(PathOf(place_).c_str());
-  if (result < 0 && result != -ENOENT) return IoError("delete", place_.name.Format(), -result);
+  if (result < 0 && result != -ENOENT) return IoError("delete", -result);
   return absl::OkStatus();
 }
 

@@ -38,10 +38,10 @@ struct SlotFileName {
   static std::optional<SlotFileName> Parse(std::string_view name);
 };
 
-// One preallocated file of equal slots: [slot_count][header page | payload, padded to 4 KiB]. Moves
-// bytes; does not know which slots are in use (SlotSpace does) nor whether bytes are right (the
-// tier verifies). Direct I/O where the file system allows it, else buffered. Immutable;
-// thread-safe. Borrows the SlotIo.
+// One preallocated file of equal slots: [slot_count][header page | payload, padded to 4 KiB].
+// SlotTransfer moves bytes from and to it. Does not know which slots are in use (SlotSpace does)
+// nor whether bytes are right (the tier verifies). Direct I/O where the file system allows it, else
+// buffered. Immutable; thread-safe. Borrows the SlotIo.
 class SlotFile {
  public:
   struct Place {
@@ -62,12 +62,9 @@ class SlotFile {
   SlotFile(const SlotFile&) = delete;
   SlotFile& operator=(const SlotFile&) = delete;
 
-  // `payload` is 4 KiB aligned and a multiple of 4 KiB that fits the slot; empty to move only the
-  // header page. Returns: kDataLoss if the file ends before the slot (Read), kFailedPrecondition if
-  // the file system is full (Write), kUnavailable.
-  absl::Status Read(uint32_t slot, HeaderPage& header, absl::Span<uint8_t> payload) const;
-  absl::Status Write(uint32_t slot, const HeaderPage& header,
-                     absl::Span<const uint8_t> payload) const;
+  // Reads the header page of a slot, on the calling thread. Payload goes through SlotTransfer.
+  // Returns: kDataLoss if the file ends before the slot, kUnavailable.
+  absl::Status ReadHeader(uint32_t slot, HeaderPage& header) const;
   // Removes the name; the room comes back when the last user has closed it. Returns: kUnavailable.
   absl::Status Unlink() const;
 
@@ -75,6 +72,12 @@ class SlotFile {
   uint64_t slot_bytes() const { return place_.name.slot_bytes; }
   uint32_t slot_count() const { return slot_count_; }
   uint64_t file_bytes() const { return slot_count_ * slot_bytes(); }
+  int fd() const { return fd_; }
+
+  // What a failed system call means: kFailedPrecondition if the file system is full, else
+  // kUnavailable. And: the file ends before the slot, kDataLoss.
+  absl::Status IoError(std::string_view what, int error) const;
+  absl::Status CutShortError() const;
 
  private:
   SlotFile(SlotIo& io, Place place, int fd, uint32_t slot_count);

@@ -27,15 +27,17 @@ int SlotIo::Allocate(int fd, uint64_t bytes) {
   return OrNegativeErrno(::ftruncate(fd, static_cast<off_t>(bytes)));
 }
 
-ssize_t SlotIo::Read(int fd, const iovec* pieces, int piece_count, uint64_t offset) {
-  return OrNegativeErrno(::preadv(fd, pieces, piece_count, static_cast<off_t>(offset)));
-}
-
-ssize_t SlotIo::Write(int fd, const iovec* pieces, int piece_count, uint64_t offset) {
-  return OrNegativeErrno(::pwritev(fd, pieces, piece_count, static_cast<off_t>(offset)));
-}
-
 int SlotIo::Unlink(const char* path) { return OrNegativeErrno(::unlink(path)); }
+
+int SlotIo::BeforeTransfer(const SlotBytes& bytes) { return 0; }
+
+ssize_t SlotIo::Transfer(const SlotBytes& bytes) {
+  if (const int refused = BeforeTransfer(bytes); refused < 0) return refused;
+  const auto offset = static_cast<off_t>(bytes.offset);
+  return OrNegativeErrno(bytes.kind == SlotBytes::Kind::kRead
+                             ? ::preadv(bytes.fd, bytes.pieces, bytes.piece_count, offset)
+                             : ::pwritev(bytes.fd, bytes.pieces, bytes.piece_count, offset));
+}
 
 SlotIo& SlotIo::Real() {
   static SlotIo io;

@@ -53,17 +53,19 @@ size_t SsdBlockEraser::EraseHeld(SsdPartition& partition, const SsdPartition::Us
 absl::Status SsdBlockEraser::EraseBatch(const SsdPartition::Use& use,
                                         absl::Span<const SsdErase> held, size_t& named) {
   const int64_t began_ns = context_.clock.NowNanos();
-  std::vector<BlockKey> keys;
+  std::vector<BlockKey> keys, inline_keys;
   for (const SsdErase& erase : held) {
     const absl::StatusOr<SsdIndexEntry> entry = use.index->Get(erase.key);
     // An entry that names another place belongs to a newer copy of the block; one that cannot be
     // read goes.
     const bool is_named =
         entry.ok() ? entry->IsAt(erase.location) : !absl::IsNotFound(entry.status());
-    if (is_named) keys.push_back(erase.key);
+    if (!is_named) continue;
+    keys.push_back(erase.key);
+    if (!entry.ok() || entry->is_inline()) inline_keys.push_back(erase.key);
   }
   HL_KILLPOINT("ssd.erase.before_index");
-  if (!keys.empty()) HL_RETURN_IF_ERROR(use.index->Erase(keys));
+  if (!keys.empty()) HL_RETURN_IF_ERROR(use.index->Erase(keys, inline_keys));
   HL_KILLPOINT("ssd.erase.after_index");
   for (const SsdErase& erase : held) Finish(use, erase);
   named += keys.size();

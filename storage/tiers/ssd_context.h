@@ -10,6 +10,7 @@
 #include "storage/tiers/dram_arena.h"
 #include "storage/tiers/inline_space.h"
 #include "storage/tiers/rocks_options.h"
+#include "storage/tiers/slot_engine.h"
 #include "storage/tiers/slot_space.h"
 #include "storage/tiers/ssd_partition.h"
 #include "storage/tiers/ssd_quota.h"
@@ -25,6 +26,8 @@ struct SsdCounters {
   std::atomic<uint64_t> entries_dropped{0};
   std::atomic<uint64_t> blocks_moved{0};
   std::atomic<uint64_t> queue_depth{0};
+  std::atomic<uint64_t> device_reads{0}, device_writes{0};
+  std::atomic<uint64_t> timeouts{0};
   Histogram read_ns, write_ns, erase_ns;
 
   static void Add(std::atomic<uint64_t>& counter, uint64_t by = 1) {
@@ -38,6 +41,8 @@ struct SsdContext {
   DramArena& arena;
   const Clock& clock;
   const uint64_t inline_payload_max_bytes;
+  // What a batch has beside TransferTime until it is given up.
+  const absl::Duration read_timeout, write_timeout;
   SsdQuota quota;
   SlotSpace slots;
   InlineSpace inline_space;
@@ -55,6 +60,18 @@ struct SsdContext {
   SsdPartition* PartitionAt(const SsdLocation& location) {
     return location.partition < partitions.size() ? partitions[location.partition].get() : nullptr;
   }
+  // What the slowest device that is worth having needs: 100 MB/s.
+  static absl::Duration TransferTime(uint64_t bytes) {
+    return absl::Nanoseconds(static_cast<int64_t>(bytes) * 10);
+  }
+  // So much was given up and has not come back that asking for more would only tie up more callers
+  // and memory. The device's late answers end this state.
+  static bool DeviceIsStuck(SlotEngine& engine) {
+    if (engine.stuck_count() < kStuckTransfers) return false;
+    engine.Reap();
+    return engine.stuck_count() >= kStuckTransfers;
+  }
+  static constexpr size_t kStuckTransfers = 4;
   static SlotPlace PlaceOf(const SsdLocation& location) { return {location.file, location.slot}; }
 
   // What RocksDB holds now, over all partitions.

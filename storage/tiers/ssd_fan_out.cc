@@ -35,18 +35,12 @@ struct Batch {
 
 }  // namespace
 
-SsdFanOut::SsdFanOut(int threads, size_t queue_limit)
-    : threads_(threads),
-      pool_({.name = "hl-ssd", .threads = threads, .queue_limit = queue_limit}) {}
-
-void SsdFanOut::ForEach(size_t count, const std::function<void(size_t)>& item) {
-  if (count == 1) return item(0);
+void ForEachOn(Executor& executor, size_t count, const std::function<void(size_t)>& item) {
   const auto batch = std::make_shared<Batch>();
   batch->count = count;
   batch->item = &item;
-  const size_t others = std::min<size_t>(static_cast<size_t>(threads_), count > 0 ? count - 1 : 0);
-  for (size_t i = 0; i < others; ++i) {
-    if (!pool_.Submit([batch] { batch->Work(); })) break;
+  for (size_t i = 1; i < count; ++i) {
+    if (!executor.Submit([batch] { batch->Work(); })) break;
   }
   batch->Work();
   MutexLock lock(batch->mutex);

@@ -7,20 +7,9 @@
 
 namespace halflife {
 
-// Runs the items of one batch on a few threads. The calling thread works too, so a full queue costs
-// speed, never progress, and nothing waits for a thread that has not started. Thread-safe.
-class SsdFanOut {
- public:
-  // `threads` in all that may work on one batch beside the caller; at most `queue_limit` of their
-  // tasks wait.
-  SsdFanOut(int threads, size_t queue_limit);
-
-  // Calls item(0) … item(count - 1), each once, and returns when all have returned.
-  void ForEach(size_t count, const std::function<void(size_t)>& item);
-
- private:
-  const int threads_;
-  ThreadPool pool_;
-};
+// Calls item(0) … item(count - 1), each once, in the executor's threads and in this one, and
+// returns when all have returned. The calling thread works too, so a full queue costs speed, never
+// progress, and nothing waits for a thread that has not started.
+void ForEachOn(Executor& executor, size_t count, const std::function<void(size_t)>& item);
 
 }  // namespace halflife

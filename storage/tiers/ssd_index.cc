@@ -1,5 +1,6 @@
 #include "storage/tiers/ssd_index.h"
 
+#include <array>
 #include <cstring>
 
 #include "absl/strings/numbers.h"
@@ -38,6 +39,10 @@ rocksdb::ReadOptions VerifiedRead() {
   rocksdb::ReadOptions options;
   options.verify_checksums = true;
   return options;
+}
+
+rocksdb::Slice Slice(absl::Span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 absl::Span<const uint8_t> Bytes(const rocksdb::Slice& slice) {
@@ -95,13 +100,23 @@ absl::Status SsdIndex::Write(rocksdb::WriteBatch& batch) {
   return FromRocks(status, StrCat(name_, ": write"));
 }
 
-absl::Status SsdIndex::Put(const BlockKey& key, const SsdIndexEntry& entry,
-                           const std::string* inline_value) {
-  rocksdb::WriteBatch batch;
-  batch.Put(RocksKey(kEntry, key), EncodeSsdIndexEntry(key, entry));
-  if (inline_value != nullptr) batch.Put(RocksKey(kPayload, key), *inline_value);
-  return Write(batch);
+SsdIndex::Entries::Entries() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+
+SsdIndex::Entries::~Entries() = default;
+
+void SsdIndex::Entries::Add(const BlockKey& key, const SsdIndexEntry& entry) {
+  batch_->Put(RocksKey(kEntry, key), EncodeSsdIndexEntry(key, entry));
 }
+
+void SsdIndex::Entries::AddPayload(const BlockKey& key, absl::Span<const uint8_t> header,
+                                   absl::Span<const uint8_t> payload) {
+  const std::string rocks_key = RocksKey(kPayload, key);
+  const rocksdb::Slice key_slice(rocks_key);
+  const std::array<rocksdb::Slice, 2> value = {Slice(header), Slice(payload)};
+  batch_->Put(rocksdb::SliceParts(&key_slice, 1), rocksdb::SliceParts(value.data(), 2));
+}
+
+absl::Status SsdIndex::Put(Entries& entries) { return Write(*entries.batch_); }
 
 absl::StatusOr<SsdIndexEntry> SsdIndex::Get(const BlockKey& key) const {
   rocksdb::PinnableSlice value;
@@ -120,12 +135,11 @@ absl::Status SsdIndex::GetInline(
   return use(Bytes(value));
 }
 
-absl::Status SsdIndex::Erase(absl::Span<const BlockKey> keys) {
+absl::Status SsdIndex::Erase(absl::Span<const BlockKey> keys,
+                             absl::Span<const BlockKey> inline_keys) {
   rocksdb::WriteBatch batch;
-  for (const BlockKey& key : keys) {
-    batch.Delete(RocksKey(kEntry, key));
-    batch.Delete(RocksKey(kPayload, key));
-  }
+  for (const BlockKey& key : keys) batch.Delete(RocksKey(kEntry, key));
+  for (const BlockKey& key : inline_keys) batch.Delete(RocksKey(kPayload, key));
   return Write(batch);
 }
 

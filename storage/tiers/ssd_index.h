@@ -47,16 +47,28 @@ class SsdIndex {
                                                         const RocksShared& shared);
   ~SsdIndex();
 
-  // `inline_value` (header and payload) is null for a block in a slot.
-  absl::Status Put(const BlockKey& key, const SsdIndexEntry& entry,
-                   const std::string* inline_value);
+  // What one Put commits, all or nothing: an entry per block, and the payload of an inline one.
+  class Entries {
+   public:
+    Entries();
+    ~Entries();
+    void Add(const BlockKey& key, const SsdIndexEntry& entry);
+    void AddPayload(const BlockKey& key, absl::Span<const uint8_t> header,
+                    absl::Span<const uint8_t> payload);
+
+   private:
+    friend class SsdIndex;
+    const std::unique_ptr<rocksdb::WriteBatch> batch_;
+  };
+  absl::Status Put(Entries& entries);
   // Returns: kNotFound; kDataLoss also if the entry does not decode.
   absl::StatusOr<SsdIndexEntry> Get(const BlockKey& key) const;
   // Header and payload, valid during `use` only. Returns: kNotFound, or what `use` returned.
   absl::Status GetInline(const BlockKey& key,
                          const std::function<absl::Status(absl::Span<const uint8_t>)>& use) const;
-  // Missing keys are no error.
-  absl::Status Erase(absl::Span<const BlockKey> keys);
+  // The entries of `keys`, and what is inline of `inline_keys`. Missing keys are no error, but each
+  // costs a tombstone.
+  absl::Status Erase(absl::Span<const BlockKey> keys, absl::Span<const BlockKey> inline_keys);
 
   // Calls `found` for every entry, in key order; entries that do not decode come as an error.
   // Returns: the error that ended the walk early.

@@ -142,7 +142,7 @@ absl::Status SsdPartition::DropGivenUp(SsdIndex& index) const {
   absl::Status erased;
   const auto erase = [&] {
     if (given_up.empty() || !erased.ok()) return;
-    erased = index.Erase(given_up);
+    erased = index.Erase(given_up, given_up);
     dropped += given_up.size();
     given_up.clear();
   };
@@ -172,7 +172,7 @@ absl::Status SsdPartition::DropGivenUp(SsdIndex& index) const {
 bool SsdPartition::HeaderIsOf(const SsdIndexEntry& entry) const {
   const std::shared_ptr<const SlotFile> file = slots_.FindFile(entry.file);
   HeaderPage page;
-  if (file == nullptr || !file->Read(entry.slot, page, {}).ok()) return false;
+  if (file == nullptr || !file->ReadHeader(entry.slot, page).ok()) return false;
   const absl::StatusOr<BlockHeader> header =
       DecodeBlockHeader(absl::MakeConstSpan(page.bytes).subspan(0, kBlockHeaderBytes));
   return header.ok() && header->identity == entry.identity;

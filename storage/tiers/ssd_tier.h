@@ -109,6 +109,12 @@ class SsdTier {
     uint64_t blocks_moved = 0;  // so that their slot file could go
     // Block reads and writes that were asked for and are not done: waiting or on the device.
     uint64_t queue_depth = 0;
+    bool uses_io_uring = false;  // for slot files; else threads that wait
+    // Requests to the device for payload in slots: fewer than blocks where neighbours went
+    // together.
+    uint64_t device_reads = 0, device_writes = 0;
+    uint64_t timeouts = 0;         // batches that the device did not answer in time
+    uint64_t stuck_transfers = 0;  // given up and still on the device, with their memory
     Durations durations;
     Database database;
   };
@@ -122,7 +128,9 @@ class SsdTier {
 
   // One result per read, in order, read into arena memory and verified (header identity, length,
   // checksum). Each is one of: kNotFound (stale location), kDataLoss (does not verify: forget the
-  // block), kUnavailable (not now: keep the block), kResourceExhausted if DRAM has no room.
+  // block), kUnavailable (not now: keep the block), kResourceExhausted if DRAM has no room. Comes
+  // back within a bounded time also if the medium does not answer: then those reads are
+  // kUnavailable.
   virtual std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const SsdRead> reads) = 0;
 
   // Forgets blocks and frees their slots. Unknown or stale entries are ignored.

@@ -136,6 +136,7 @@ constexpr BadFile kBadFiles[] = {
     {"server:\n  max_connections: 8193\n", "2:20", "above the maximum of 8192"},
     {"server:\n  threads: .inf\n", "2:12", "must begin with a digit"},
     {"storage:\n  ssd:\n    crash_limit: 101\n", "3:18", "above the maximum of 100"},
+    {"storage:\n  ssd:\n    read_timeout: 9ms\n", "3:19", "below the minimum of 10ms"},
 
     // Booleans.
     {"storage:\n  ssd:\n    direct_io: yes\n", "3:16", "write true or false"},

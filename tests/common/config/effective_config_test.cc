@@ -68,6 +68,8 @@ storage:
     directory: /data/
     quota: 2GiB
     direct_io: false
+    io_uring: false
+    read_timeout: 250ms
     crash_limit: 0
     write_budget: 0
     drive_size: 4TiB
@@ -108,6 +110,8 @@ TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
   EXPECT_EQ(values.ssd.directory, "/data");
   EXPECT_EQ(values.ssd.quota_bytes, int64_t{2} << 30);
   EXPECT_FALSE(values.ssd.direct_io);
+  EXPECT_FALSE(values.ssd.io_uring);
+  EXPECT_EQ(values.ssd.read_timeout, absl::Milliseconds(250));
   EXPECT_EQ(values.ssd.crash_limit, 0);
   EXPECT_EQ(values.ssd.write_budget_bytes_per_day, 0);
   EXPECT_EQ(values.ssd.drive_bytes, int64_t{4} << 40);

@@ -30,15 +30,16 @@ class FaultySlotIo final : public SlotIo {
   int Allocate(int fd, uint64_t bytes) override {
     return Fails(false) ? -error_ : SlotIo::Allocate(fd, bytes);
   }
-  ssize_t Read(int fd, const iovec* pieces, int count, uint64_t offset) override {
-    return Fails(true) ? -error_ : SlotIo::Read(fd, pieces, count, offset);
-  }
-  ssize_t Write(int fd, const iovec* pieces, int count, uint64_t offset) override {
-    if (!Fails(false)) return SlotIo::Write(fd, pieces, count, offset);
+  int BeforeTransfer(const SlotBytes& bytes) override {
+    const bool is_read = bytes.kind == SlotBytes::Kind::kRead;
+    if (!Fails(is_read)) return 0;
+    if (is_read) return -error_;
     // Half of it reaches the disk: a torn write.
-    iovec half = pieces[0];
+    iovec half = bytes.pieces[0];
     half.iov_len = half.iov_len / 2 / 4096 * 4096;
-    if (half.iov_len > 0) SlotIo::Write(fd, &half, 1, offset);
+    if (half.iov_len > 0 && ::pwritev(bytes.fd, &half, 1, static_cast<off_t>(bytes.offset)) < 0) {
+      return -errno;
+    }
     return -error_;
   }
   int Unlink(const char* path) override { return Fails(false) ? -error_ : SlotIo::Unlink(path); }

@@ -294,7 +294,9 @@ class SsdForeignEntriesTest : public SsdDamageTest {
     ASSERT_TRUE(index.ok()) << index.status();
     const SsdIndexEntry entry{location.file, location.slot, location.bytes, block.identity(),
                               block.state()};
-    ASSERT_TRUE((*index)->Put(block.key(), entry, nullptr).ok());
+    SsdIndex::Entries entries;
+    entries.Add(block.key(), entry);
+    ASSERT_TRUE((*index)->Put(entries).ok());
   }
 };
 

@@ -71,7 +71,13 @@ PersistedState TestBlock::state() const {
   return state;
 }
 
+bool TestsRunWithoutIoUring() {
+  const char* const io = std::getenv("HALFLIFE_TEST_SSD_IO");
+  return io != nullptr && std::string_view(io) == "threads";
+}
+
 TierUnderTest::TierUnderTest(std::string directory, uint64_t quota_bytes) {
+  options.io_uring = !TestsRunWithoutIoUring();
   options.directory = std::move(directory);
   options.quota_bytes = quota_bytes;
   options.seams = &seams;
@@ -96,7 +102,7 @@ void TierUnderTest::Reopen() {
   });
 }
 
-absl::StatusOr<SsdLocation> TierUnderTest::Write(const TestBlock& block) {
+absl::StatusOr<SsdWrite> TierUnderTest::WriteOf(const TestBlock& block) {
   absl::StatusOr<BlockBuffer> buffer = arena_->Allocate(block.bytes);
   if (!buffer.ok()) return buffer.status();
   const std::string payload = block.payload();
@@ -106,10 +112,36 @@ absl::StatusOr<SsdLocation> TierUnderTest::Write(const TestBlock& block) {
   header.payload_bytes = block.bytes;
   header.checksum = PayloadChecksum(header.identity, buffer->bytes());
   header.depth = block.state().depth;
-  const SsdWrite write{block.key(), std::move(*buffer).Seal(header), block.state()};
-  absl::StatusOr<SsdLocation> location = tier_->Write({&write, 1})[0];
-  if (location.ok()) locations[std::string(AsText(block.key().block))] = *location;
-  return location;
+  return SsdWrite{block.key(), std::move(*buffer).Seal(header), block.state()};
+}
+
+absl::StatusOr<SsdLocation> TierUnderTest::Write(const TestBlock& block) {
+  std::vector<absl::StatusOr<SsdLocation>> results = WriteBatch({block});
+  return results.empty() ? absl::ResourceExhaustedError("no room in DRAM") : results[0];
+}
+
+std::vector<absl::StatusOr<SsdLocation>> TierUnderTest::WriteBatch(
+    const std::vector<TestBlock>& blocks) {
+  std::vector<SsdWrite> writes;
+  for (const TestBlock& block : blocks) {
+    absl::StatusOr<SsdWrite> write = WriteOf(block);
+    if (!write.ok()) break;
+    writes.push_back(*std::move(write));
+  }
+  std::vector<absl::StatusOr<SsdLocation>> results = tier_->Write(writes);
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (results[i].ok()) locations[std::string(AsText(blocks[i].key().block))] = *results[i];
+  }
+  return results;
+}
+
+std::vector<absl::StatusOr<BlockRef>> TierUnderTest::ReadBatch(
+    const std::vector<TestBlock>& blocks) {
+  std::vector<SsdRead> reads;
+  for (const TestBlock& block : blocks) {
+    reads.push_back({block.key(), block.identity(), LocationOf(block).value_or(SsdLocation{})});
+  }
+  return tier_->Read(reads);
 }
 
 void TierUnderTest::MustWrite(const TestBlock& block) {

@@ -42,6 +42,9 @@ struct TestBlock {
 // The namespace all test blocks are in.
 NamespaceId TestNamespace();
 
+// HALFLIFE_TEST_SSD_IO=threads in the environment: every test runs without io_uring.
+bool TestsRunWithoutIoUring();
+
 // A tier in a temporary directory together with what has been written to it.
 class TierUnderTest {
  public:
@@ -59,6 +62,9 @@ class TierUnderTest {
   DramArena& arena() { return *arena_; }
 
   absl::StatusOr<SsdLocation> Write(const TestBlock& block);
+  // As one batch of the tier; fewer results if DRAM has no room.
+  std::vector<absl::StatusOr<SsdLocation>> WriteBatch(const std::vector<TestBlock>& blocks);
+  std::vector<absl::StatusOr<BlockRef>> ReadBatch(const std::vector<TestBlock>& blocks);
   // Writes and remembers the location; the test fails if it cannot.
   void MustWrite(const TestBlock& block);
   absl::StatusOr<BlockRef> Read(const TestBlock& block);
@@ -77,6 +83,8 @@ class TierUnderTest {
   std::optional<SsdLocation> LocationOf(const TestBlock& block) const;
 
  private:
+  absl::StatusOr<SsdWrite> WriteOf(const TestBlock& block);
+
   std::unique_ptr<DramArena> arena_;
   std::unique_ptr<RocksSsdTier> tier_;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "storage/tiers/rocks_options.h"
 #include "tests/storage/ssd/ssd_fixture.h"
 
 namespace halflife {
@@ -236,6 +237,17 @@ TEST_F(SsdQuotaTest, ASmallerQuotaAtTheNextStartDropsFiles) {
   EXPECT_LE(Used(), ssd_.options.quota_bytes);
   EXPECT_GT(ssd_.locations.size(), stored.size() / 4);
   EXPECT_EQ(ssd_.ReadAll(stored), ssd_.locations.size());
+}
+
+TEST(RocksSizes, ALargeTierHasLargeBuffersAndTheyTakeLittleOfIt) {
+  constexpr uint64_t kGiB = uint64_t{1} << 30;
+  for (const uint64_t quota_bytes : {32 * kGiB, 1024 * kGiB}) {
+    const RocksSizes sizes = RocksSizes::ForQuota(quota_bytes, 8);
+
+    EXPECT_EQ(sizes.write_buffer_bytes, uint64_t{4} << 20);
+    EXPECT_LT(8 * sizes.partition_fixed_bytes + sizes.shared_fixed_bytes, quota_bytes / 100);
+  }
+  EXPECT_LE(RocksSizes::ForQuota(8 * kGiB, 8).write_buffer_bytes, uint64_t{1} << 20);
 }
 
 }  // namespace

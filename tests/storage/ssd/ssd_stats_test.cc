@@ -19,14 +19,11 @@ class SlowSlotIo final : public SlotIo {
  public:
   explicit SlowSlotIo(ManualClock& clock) : clock_(clock) {}
 
-  ssize_t Read(int fd, const iovec* pieces, int count, uint64_t offset) override {
-    clock_.Advance(absl::Milliseconds(3));
-    return SlotIo::Read(fd, pieces, count, offset);
-  }
-  ssize_t Write(int fd, const iovec* pieces, int count, uint64_t offset) override {
-    if (during_write) during_write();
-    clock_.Advance(absl::Milliseconds(20));
-    return SlotIo::Write(fd, pieces, count, offset);
+  int BeforeTransfer(const SlotBytes& bytes) override {
+    const bool is_read = bytes.kind == SlotBytes::Kind::kRead;
+    if (!is_read && during_write) during_write();
+    clock_.Advance(absl::Milliseconds(is_read ? 3 : 20));
+    return 0;
   }
 
   std::function<void()> during_write;
