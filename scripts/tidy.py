@@ -28,7 +28,7 @@ MAY_INCLUDE = {
 }
 # Library headers and the only directories that may include them.
 OWNERS = {
-    r"rocksdb/": ("storage/tiers", "tests/storage/ssd"),
+    r"rocksdb/": ("storage/tiers", "tests/storage/ssd", "bench/blob_store", "bench/ssd_index_bench"),
     r"prometheus/": ("server/admin",),
     r"yaml-cpp/": ("common/config",),
     r"(grpc|grpcpp|google/protobuf)/": ("proto", "server", "client", "tools", "tests", "bench"),
