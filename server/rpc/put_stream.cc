@@ -1,8 +1,8 @@
 #include "server/rpc/put_stream.h"
 
-#include <cstring>
 #include <utility>
 
+#include "common/block_copy.h"
 #include "common/check.h"
 #include "common/status.h"
 #include "proto/wire/grpc_status.h"
@@ -242,10 +242,12 @@ PutStream::Next PutStream::StorePiece(const Frame& frame, const PutSequence::Pos
                                                          std::memory_order_relaxed);
     return Next::kRead;
   }
-  // The one copy of a Put: from gRPC's receive buffers into the arena.
+  if (position.first) computed_.emplace(ChecksumSeed(plan_->items[position.item].address.identity));
+  // The one copy of a Put: from gRPC's receive buffers, which nobody else can write to, into the
+  // arena.
   uint8_t* to = buffer_.bytes().data() + position.offset;
   for (const absl::Span<const uint8_t> piece : frame.payload) {
-    std::memcpy(to, piece.data(), piece.size());
+    CopyAndHash(to, piece.data(), piece.size(), /*past_cache=*/true, *computed_);
     to += piece.size();
   }
   return position.last ? CommitBlock(position.item) : Next::kRead;
@@ -257,6 +259,7 @@ PutStream::Next PutStream::CommitBlock(size_t item) {
                              .parent = planned.parent,
                              .depth = planned.depth,
                              .checksum = checksum_,
+                             .computed = computed_->Finish(),
                              .buffer = std::exchange(buffer_, BlockBuffer())};
   const PutOutcome outcome =
       environment_->store.Commit(plan_->ns, std::move(block), plan_->attributes);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/hashing.h"
 #include "common/mutex.h"
 #include "halflife/v1/cache.pb.h"
 #include "proto/wire/byte_buffer.h"
@@ -104,9 +105,10 @@ class PutStream final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
   std::optional<InFlight::Hold> reserved_;
   grpc::ByteBuffer message_;  // being read
   std::optional<WaitingFrame> waiting_;
-  BlockBuffer buffer_;    // of the current block; none if its pieces are dropped
-  Digest128 checksum_{};  // of the current block, as declared
-  std::string statuses_;  // a PutStatus per item
+  BlockBuffer buffer_;                  // of the current block; none if its pieces are dropped
+  Digest128 checksum_{};                // of the current block, as declared
+  std::optional<Xxh3Stream> computed_;  // the same, of what has come
+  std::string statuses_;                // a PutStatus per item
   uint32_t stored_ = 0;
   uint32_t duplicates_ = 0;
   bool reading_ = false;
