@@ -24,6 +24,7 @@ absl::Status ParseMessage(const grpc::ByteBuffer& bytes, google::protobuf::Messa
   if (pieces.spans().size() == 1) {
     flat = pieces.spans()[0];
   } else {
+    joined.reserve(bytes.Length());
     for (const absl::Span<const uint8_t> piece : pieces.spans()) joined.append(AsText(piece));
     flat = AsBytes(joined);
   }
