@@ -7,21 +7,12 @@
 
 #include "common/check.h"
 #include "common/hashing_avx2.h"
+#include "common/processor.h"
 
 namespace halflife {
 namespace {
 
 constexpr size_t kWideBytes = 1024;
-
-// Here and not beside the code that needs it, which may not even ask.
-bool HaveAvx2() {
-#if defined(__x86_64__)
-  static const bool have = __builtin_cpu_supports("avx2") != 0;
-  return have;
-#else
-  return false;
-#endif
-}
 
 const EVP_MD* FetchedSha256() {
   static const EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);

@@ -143,12 +143,11 @@ void LocalBlockStore::Touch(const ChainSlice& chain, uint32_t blocks, PartRange 
 
 // Keys of the whole chain, one part after the other.
 std::vector<BlockKey> LocalBlockStore::KeysOf(const ChainSlice& chain, PartRange parts) {
-  std::vector<BlockKey> keys;
-  keys.reserve(chain.hashes.size() * parts.count);
-  for (uint32_t part = parts.first; part < uint32_t{parts.first} + parts.count; ++part) {
-    for (const BlockHash& hash : chain.hashes) {
-      keys.push_back(chain.ns->keys.KeyOf(hash, chain.group, static_cast<uint16_t>(part)));
-    }
+  const size_t blocks = chain.hashes.size();
+  std::vector<BlockKey> keys(blocks * parts.count);
+  for (uint16_t p = 0; p < parts.count; ++p) {
+    chain.ns->keys.KeysOf(chain.hashes, chain.group, static_cast<uint16_t>(parts.first + p),
+                          absl::MakeSpan(keys).subspan(p * blocks, blocks));
   }
   return keys;
 }

@@ -3,6 +3,8 @@
 #include <sodium.h>
 
 #include "common/check.h"
+#include "common/processor.h"
+#include "common/siphash_avx2.h"
 
 namespace halflife {
 namespace {
@@ -37,6 +39,23 @@ BlockKey KeyDeriver::KeyOf(const BlockHash& hash, uint32_t group, uint16_t part)
   key.ns = ns_;
   crypto_shorthash_siphashx24(key.block.data(), input.data(), input.size(), siphash_key_.data());
   return key;
+}
+
+void KeyDeriver::KeysOf(absl::Span<const BlockHash> hashes, uint32_t group, uint16_t part,
+                        absl::Span<BlockKey> keys) const {
+  constexpr size_t kLanes = internal::kSipHashLanes;
+  HL_CHECK(keys.size() == hashes.size());
+  static_assert(sizeof(BlockHash) == 32, "the lanes read hashes that lie side by side");
+  size_t done = 0;
+  if (HaveAvx2()) {
+    const uint64_t tail = uint64_t{group} | uint64_t{part} << 32;
+    for (; done + kLanes <= hashes.size(); done += kLanes) {
+      for (size_t i = done; i < done + kLanes; ++i) keys[i].ns = ns_;
+      internal::SipHash128Avx2(siphash_key_.data(), hashes[done].bytes.data(), tail,
+                               keys[done].block.data(), sizeof(BlockKey));
+    }
+  }
+  for (; done < hashes.size(); ++done) keys[done] = KeyOf(hashes[done], group, part);
 }
 
 }  // namespace halflife

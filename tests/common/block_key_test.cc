@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <vector>
 
 namespace halflife {
 namespace {
@@ -62,6 +63,21 @@ TEST(BlockKey, TwoTenantsShareNeitherHalf) {
 
   EXPECT_NE(a.ns, b.ns);
   EXPECT_NE(a.block, b.block);
+}
+
+TEST(BlockKey, OfManyBlocksIsThatOfEach) {
+  const KeyDeriver keys(CountingSecret(), SomeNamespace());
+  std::vector<BlockHash> hashes(40);
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    for (size_t b = 0; b < 32; ++b) hashes[i].bytes[b] = static_cast<uint8_t>(i * 37 + b * b);
+  }
+
+  // Around the number of keys that are made at once, and what is over.
+  for (const size_t count : {0, 1, 7, 8, 9, 16, 39, 40}) {
+    std::vector<BlockKey> many(count);
+    keys.KeysOf({hashes.data(), count}, 63, 1023, absl::MakeSpan(many));
+    for (size_t i = 0; i < count; ++i) EXPECT_EQ(many[i], keys.KeyOf(hashes[i], 63, 1023)) << i;
+  }
 }
 
 TEST(Hex, ParsesOnlyWhatItPrints) {
