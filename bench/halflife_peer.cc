@@ -48,7 +48,11 @@ class HalflifePeer final : public Peer {
       : work_(work), client_(std::move(client)) {}
   ~HalflifePeer() override { client_->Drain(); }
 
-  bool Open(bool shared_memory) {
+  bool Open(bool shared_memory, bool region) {
+    if (region && work_.ring_fd >= 0) {
+      region_ = client_->RegisterRegion(work_.ring, work_.ring_bytes, work_.ring_fd);
+      if (region_ == nullptr) return false;
+    }
     ns_ = client_->OpenNamespace(BenchNamespace(work_.block_bytes));
     if (!ns_ || !client_->Healthy(std::chrono::seconds(10))) return false;
     if (shared_memory && !client_->AwaitSharedMemory(std::chrono::seconds(10))) return false;
@@ -63,6 +67,7 @@ class HalflifePeer final : public Peer {
     auto memory = std::make_shared<CallMemory>(first, count, source, work_.block_bytes);
     client::PutRequest request;
     request.ns = ns_;
+    request.region = region_;
     request.first_depth = first % kChainBlocks;
     request.parent = request.first_depth > 0 ? &memory->parent : nullptr;
     request.items.resize(count);
@@ -88,6 +93,7 @@ class HalflifePeer final : public Peer {
     auto memory = std::make_shared<CallMemory>(first, count, target, work_.block_bytes);
     client::GetRequest request;
     request.ns = ns_;
+    request.region = region_;
     request.first_depth = first % kChainBlocks;
     request.items.resize(count);
     for (uint32_t i = 0; i < count; ++i) {
@@ -155,6 +161,7 @@ class HalflifePeer final : public Peer {
   const Work work_;
   const std::unique_ptr<client::Client> client_;
   client::NamespaceHandle ns_;
+  std::shared_ptr<client::Region> region_;
 
   Mutex mutex_;
   CondVar call_ended_;
@@ -171,7 +178,7 @@ std::unique_ptr<Peer> MakeHalflifePeer(const Work& work, const HalflifeWay& way)
     return nullptr;
   }
   auto peer = std::make_unique<HalflifePeer>(work, std::move(client));
-  if (!peer->Open(way.shared_memory)) {
+  if (!peer->Open(way.shared_memory, way.region)) {
     std::fprintf(stderr, "halflife at %s: not ready\n", way.endpoint.c_str());
     return nullptr;
   }

@@ -43,6 +43,10 @@ struct Work {
   size_t block_bytes = 0;
   uint32_t distinct_blocks = 0;  // a store that overwrites uses so many places or keys
   uint32_t depth = 1;            // calls outstanding at a time
+  // What sources and targets of the timed calls lie in, a mapping of this file; -1: somewhere else.
+  int ring_fd = -1;
+  uint8_t* ring = nullptr;
+  uint64_t ring_bytes = 0;
 };
 
 // CLOCK_MONOTONIC.
@@ -74,6 +78,7 @@ struct HalflifeWay {
   std::string endpoint;
   bool verify = true;
   bool shared_memory = false;  // only that, or not at all
+  bool region = false;         // the ring is registered, and the daemon copies
 };
 // The client library: its blocking calls, or its asynchronous ones if more than one is outstanding.
 std::unique_ptr<Peer> MakeHalflifePeer(const Work& work, const HalflifeWay& way);

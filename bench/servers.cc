@@ -135,6 +135,16 @@ std::vector<Contender> Servers::SharedMemoryRows() const {
                         },
                     .evicts = true});
   }
+  rows.push_back(
+      {.name = "halflife shm, region",
+       .store = "halflife",
+       .server = halflife_.process.get(),
+       .make =
+           [=, endpoint = halflife_.unix_endpoint](const Work& w) {
+             return MakeHalflifePeer(
+                 w, {.endpoint = endpoint, .verify = false, .shared_memory = true, .region = true});
+           },
+       .evicts = true});
   std::vector<Contender> sockets;
   AddSocketRows(/*tcp=*/false, sockets);
   for (Contender& row : sockets) {

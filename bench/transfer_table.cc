@@ -1,10 +1,16 @@
 #include "bench/transfer_table.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <map>
 #include <random>
 #include <utility>
+
+#include "common/check.h"
+#include "common/file_descriptor.h"
 
 namespace halflife::bench {
 namespace {
@@ -25,6 +31,30 @@ void FillSource(uint8_t* source, uint64_t bytes, uint32_t first, size_t block_by
   }
 }
 
+// Memory of all rows, in a file that can be registered with a daemon. Every page of it is there.
+class Ring {
+ public:
+  explicit Ring(uint64_t bytes) : fd_(memfd_create("ring", MFD_CLOEXEC)), bytes_(bytes) {
+    HL_CHECK(ftruncate(fd_.get(), static_cast<off_t>(bytes)) == 0);
+    void* const base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+    HL_CHECK(base != MAP_FAILED);
+    base_ = static_cast<uint8_t*>(base);
+    std::fill_n(base_, bytes, 3);
+  }
+  ~Ring() { munmap(base_, bytes_); }
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
+  int fd() const { return fd_.get(); }
+  uint8_t* data() const { return base_; }
+  uint64_t size() const { return bytes_; }
+
+ private:
+  const FileDescriptor fd_;
+  const uint64_t bytes_;
+  uint8_t* base_ = nullptr;
+};
+
 // All rows at one block size.
 class SizeRun {
  public:
@@ -33,7 +63,7 @@ class SizeRun {
         block_bytes_(block_bytes),
         call_bytes_(work.batch * block_bytes),
         data_blocks_(static_cast<uint32_t>(work.data_bytes / block_bytes)),
-        ring_(kRingBytes, 3) {}
+        ring_(kRingBytes) {}
 
   bool Run(const std::vector<Contender>& contenders) {
     for (const Contender& contender : contenders) {
@@ -58,10 +88,11 @@ class SizeRun {
 
   bool Prepare(const Contender& contender, uint32_t depth) {
     const bool first_of_row = cells_.empty() || LastCell().contender != &contender;
-    Cell cell{&contender,
-              contender.make({block_bytes_, data_blocks_, depth}),
-              Meter(contender.server),
-              {}};
+    Cell cell{
+        &contender,
+        contender.make({block_bytes_, data_blocks_, depth, ring_.fd(), ring_.data(), ring_.size()}),
+        Meter(contender.server),
+        {}};
     if (cell.peer == nullptr) return false;
     if (next_.count(contender.store) == 0) {
       const uint64_t bytes = work_.put && contender.evicts ? work_.fill_bytes : work_.data_bytes;
@@ -192,7 +223,7 @@ class SizeRun {
   const size_t block_bytes_;
   const uint64_t call_bytes_;
   const uint32_t data_blocks_;
-  std::vector<uint8_t> ring_;
+  Ring ring_;
   std::map<std::string, uint32_t> next_;  // by store: the next new block
   std::map<Key, Cell> cells_;
   std::mt19937_64 random_{7};

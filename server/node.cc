@@ -52,7 +52,8 @@ absl::Status Node::Open() {
   HL_ASSIGN_OR_RETURN(tiers.arena, DramArena::Create(ArenaOptionsOf(config, machine_)));
   HL_ASSIGN_OR_RETURN(tiers.ssd, OpenSsd(*tiers.arena));
   HL_ASSIGN_OR_RETURN(tiers.clock, StoreClock());
-  HL_ASSIGN_OR_RETURN(store_, BlockStore::Open(StoreOptionsOf(config), secret, std::move(tiers)));
+  HL_ASSIGN_OR_RETURN(store_,
+                      BlockStore::Open(StoreOptionsOf(config, machine_), secret, std::move(tiers)));
 
   io_ = std::make_unique<ThreadPool>(
       ThreadPool::Options{.name = "hl-io",
@@ -197,6 +198,7 @@ NodeFacts Node::Facts() const {
     facts.residency = store_->Report();
     facts.ssd_off_after_crashes = crash_guard_.has_value() && crash_guard_->tripped();
     facts.rpc = rpc_->stats();
+    if (shm_ != nullptr) facts.shm = shm_->stats();
   }
   facts.process = ReadProcessFacts();
   facts.dropped_log_lines = DroppedLogLines();

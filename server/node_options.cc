@@ -18,6 +18,16 @@ constexpr double kFreeTargetWithSsd = 0.04;
 constexpr double kFreeTargetWithoutSsd = 0.001;
 constexpr uint64_t kLeastStagingBytes = uint64_t{64} << 20;
 
+// Populated ahead of demand; what free slabs a size class may keep, see SlabShape.
+constexpr uint64_t kMaxStockBytes = uint64_t{1} << 30;
+constexpr uint64_t kStockShare = 16;
+
+uint64_t PopulateStockOf(const Config& config, const MachineLimits& machine) {
+  if (config.dram.populate == "off") return 0;
+  const uint64_t budget = DramBudgetOf(config, machine);
+  return config.dram.populate == "all" ? budget : std::min(budget / kStockShare, kMaxStockBytes);
+}
+
 uint64_t OrDefault(int64_t bytes) {
   return bytes == Config::kAuto ? 0 : static_cast<uint64_t>(bytes);
 }
@@ -49,7 +59,9 @@ uint64_t DramBudgetOf(const Config& config, const MachineLimits& machine) {
 }
 
 DramArena::Options ArenaOptionsOf(const Config& config, const MachineLimits& machine) {
-  return {.budget_bytes = DramBudgetOf(config, machine), .huge_pages = config.dram.huge_pages};
+  return {.budget_bytes = DramBudgetOf(config, machine),
+          .huge_pages = config.dram.huge_pages,
+          .keep_all = config.dram.populate == "all"};
 }
 
 RocksSsdTier::Options SsdOptionsOf(const Config& config) {
@@ -61,11 +73,13 @@ RocksSsdTier::Options SsdOptionsOf(const Config& config) {
           .read_timeout = config.ssd.read_timeout};
 }
 
-BlockStore::Options StoreOptionsOf(const Config& config) {
+BlockStore::Options StoreOptionsOf(const Config& config, const MachineLimits& machine) {
   return {.free_target_ratio = FreeTargetOf(config),
           .max_pinned_bytes = OrDefault(config.dram.max_pinned_bytes),
           .max_put_bytes = OrDefault(config.dram.max_put_bytes),
           .put_room_wait = config.dram.put_room_wait,
+          .populate_stock_bytes = PopulateStockOf(config, machine),
+          .populate_bytes_per_s = static_cast<uint64_t>(config.dram.populate_bytes_per_s),
           .max_block_bytes = static_cast<uint64_t>(config.max_block_bytes),
           .policy = config.policy,
           .objective = config.objective,
@@ -101,6 +115,7 @@ RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machi
 ShmServer::Options ShmOptionsOf(const Config& config, const MachineLimits& machine) {
   ShmServer::Options options;
   options.main_socket_path = config.server.unix_socket;
+  options.peers = PeerPolicy::OwnRootAnd(config.server.allowed_uids, config.server.allowed_gids);
   // Beyond the budget for blocks: part of what kReservedBytes is for.
   options.sessions.max_staging_bytes =
       std::max(DramBudgetOf(config, machine) / 32, kLeastStagingBytes);

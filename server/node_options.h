@@ -30,7 +30,7 @@ inline constexpr uint64_t kReservedFiles = 256;
 uint64_t DramBudgetOf(const Config& config, const MachineLimits& machine);
 DramArena::Options ArenaOptionsOf(const Config& config, const MachineLimits& machine);
 RocksSsdTier::Options SsdOptionsOf(const Config& config);
-BlockStore::Options StoreOptionsOf(const Config& config);
+BlockStore::Options StoreOptionsOf(const Config& config, const MachineLimits& machine);
 RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machine);
 ShmServer::Options ShmOptionsOf(const Config& config, const MachineLimits& machine);
 // What the configuration asks for and this machine does not give, a sentence each, for the log.

@@ -141,6 +141,9 @@ class BlockStore {
     uint64_t max_pinned_bytes = 0;  // under leases; 0 = 25 % of the DRAM budget
     uint64_t max_put_bytes = 0;     // in unsealed Put buffers; 0 = 25 % of the DRAM budget
     absl::Duration put_room_wait = absl::Milliseconds(100);
+    // See ArenaPopulator; 0 = none.
+    uint64_t populate_stock_bytes = 0;
+    uint64_t populate_bytes_per_s = uint64_t{256} << 20;
     // Largest part of a block, at most kMaxBlockBytes. Blocks that a restart finds on SSD are
     // served whatever their size.
     uint64_t max_block_bytes = kDefaultMaxBlockBytes;

@@ -51,6 +51,7 @@ absl::StatusOr<LeaseId> LeaseTable::Add(BlockStore::LeasedBlocks blocks, int64_t
                                                        " for one owner in use"));
     }
     owner_bytes += bytes;
+    ++owned_leases_;
   }
   LeaseId id = first_try;
   while (leases_.contains(id)) id = RandomId();
@@ -74,6 +75,7 @@ LeaseTable::Lease LeaseTable::TakeLocked(absl::flat_hash_map<LeaseId, Lease>::it
   Lease taken = std::move(it->second);
   leases_.erase(it);
   bytes_ -= taken.bytes;
+  if (taken.owner != 0) --owned_leases_;
   const auto owner = owner_bytes_.find(taken.owner);
   if (owner != owner_bytes_.end()) {
     owner->second -= taken.bytes;
@@ -142,7 +144,13 @@ uint64_t LeaseTable::free_bytes() const {
 
 LeaseTable::Stats LeaseTable::stats() const {
   MutexLock lock(mutex_);
-  return {leases_.size(), bytes_, expired_};
+  Stats stats{.leases = leases_.size(),
+              .bytes = bytes_,
+              .expired = expired_,
+              .owned_leases = owned_leases_,
+              .owned_bytes = 0};
+  for (const auto& [owner, owner_bytes] : owner_bytes_) stats.owned_bytes += owner_bytes;
+  return stats;
 }
 
 }  // namespace halflife

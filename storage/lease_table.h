@@ -28,6 +28,9 @@ class LeaseTable {
     uint64_t leases = 0;
     uint64_t bytes = 0;
     uint64_t expired = 0;  // since start
+    // Of the above, what has an owner.
+    uint64_t owned_leases = 0;
+    uint64_t owned_bytes = 0;
   };
 
   explicit LeaseTable(const Limits& limits) : limits_(limits) {}
@@ -67,6 +70,7 @@ class LeaseTable {
   mutable Mutex mutex_;
   absl::flat_hash_map<LeaseId, Lease> leases_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint64_t, uint64_t> owner_bytes_ ABSL_GUARDED_BY(mutex_);
+  uint64_t owned_leases_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t expired_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -21,6 +21,7 @@
 #include "storage/residency/tier_migrator.h"
 #include "storage/retain_ledger.h"
 #include "storage/store_counters.h"
+#include "storage/tiers/dram_populator.h"
 
 namespace halflife {
 
@@ -163,6 +164,7 @@ class LocalBlockStore final : public BlockStore {
   SsdAdmission admission_;                         // of the migrator
   TierMigrator migrator_;
   std::atomic<bool> draining_{false};
+  ArenaPopulator populator_;
   Background background_;                    // after all that it works on: stops before them
   std::unique_ptr<PeriodicTask> reporting_;  // last: asks the background
 };

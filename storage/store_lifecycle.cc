@@ -43,6 +43,9 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
                 {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get(),
                  &admission_, &sample_},
                 &changes_, &demand_),
+      populator_({.stock_bytes = options.populate_stock_bytes,
+                  .bytes_per_s = options.populate_bytes_per_s},
+                 arena_.get()),
       background_([this] { return Step(); }) {}
 
 LocalBlockStore::~LocalBlockStore() {
@@ -58,11 +61,13 @@ void LocalBlockStore::StartBackground() {
     RefreshReport();
     return false;
   });
+  populator_.Start();
 }
 
 void LocalBlockStore::Recover() {
   if (ssd_ == nullptr) return;
   namespaces_.Load();
+  for (const NamespaceRef& ns : namespaces_.All()) arena_->Expect(ns->descriptor.block_bytes);
   struct Found {
     uint32_t idle_s;
     uint32_t depth;
@@ -136,6 +141,7 @@ void LocalBlockStore::Drain(absl::Duration budget) {
 absl::StatusOr<NamespaceRef> LocalBlockStore::OpenNamespace(const NamespaceDescriptor& descriptor) {
   HL_RETURN_IF_ERROR(descriptor.Validate());
   HL_RETURN_IF_ERROR(CheckBlockBytes(descriptor.block_bytes));
+  arena_->Expect(descriptor.block_bytes);
   return namespaces_.Open(descriptor);
 }
 
@@ -150,6 +156,7 @@ std::vector<std::string> LocalBlockStore::CategoryNames() const { return categor
 StoreStats LocalBlockStore::stats() const {
   StoreStats stats;
   stats.dram = arena_->stats();
+  stats.populated_bytes = populator_.populated_bytes();
   stats.has_ssd = ssd_ != nullptr;
   if (ssd_ != nullptr) stats.ssd = ssd_->stats();
   counters_.CopyTo(&stats, categories_.Names(), namespaces_.ModelNames());
@@ -166,6 +173,8 @@ StoreStats LocalBlockStore::stats() const {
   stats.leased_bytes = leases.bytes;
   stats.leases_expired = leases.expired;
   stats.retained_bytes = retained_.bytes(clock_->NowNanos());
+  stats.shared_leases = leases.owned_leases;
+  stats.shared_leased_bytes = leases.owned_bytes;
   stats.put_buffer_bytes = arena_->unsealed_bytes();
   stats.touch_events_dropped = changes_.touches_dropped();
   return stats;

@@ -100,6 +100,9 @@ struct StoreStats {
   std::array<std::array<uint64_t, 4>, 4> hints{};
   uint64_t retained_bytes = 0;
   uint64_t leases = 0, leased_bytes = 0, leases_expired = 0;
+  uint64_t populated_bytes = 0;  // taken from the system ahead of demand, since start
+  // Of the leases, those of shared-memory sessions.
+  uint64_t shared_leases = 0, shared_leased_bytes = 0;
   uint64_t put_buffer_bytes = 0;  // in unsealed buffers now
   uint64_t touch_events_dropped = 0;
   uint64_t index_entries = 0;

@@ -17,6 +17,7 @@
 #include "client/src/shm_get.h"
 #include "client/src/shm_path.h"
 #include "client/src/shm_put.h"
+#include "client/src/shm_region.h"
 #include "client/src/shm_view.h"
 #include "common/limits.h"
 #include "common/strings.h"
@@ -230,6 +231,17 @@ ViewResult Client::GetView(const ViewRequest& request) {
 
 bool Client::AwaitSharedMemory(std::chrono::milliseconds budget) {
   return !core_->forked() && core_->shm().WaitForMemory(absl::FromChrono(budget));
+}
+
+std::shared_ptr<Region> Client::RegisterRegion(void* base, size_t size, int fd,
+                                               uint64_t file_offset, std::string* error) {
+  auto state = RegionState::Of(base, size, fd, file_offset);
+  if (!state.ok()) {
+    Explain(state.status(), error);
+    return nullptr;
+  }
+  return std::shared_ptr<Region>(
+      new Region(std::make_shared<Region::Impl>(Region::Impl{*std::move(state)})));
 }
 
 Outcome Client::Renew(Lease& lease, std::chrono::milliseconds length) {

@@ -159,6 +159,8 @@ Stats ClientCore::stats() const {
   stats.shm_gets = Read(counters_.shm_gets);
   stats.shm_puts = Read(counters_.shm_puts);
   stats.shm_fallbacks = Read(counters_.shm_fallbacks);
+  stats.region_gets = Read(counters_.region_gets);
+  stats.region_puts = Read(counters_.region_puts);
   return stats;
 }
 

@@ -3,10 +3,48 @@
 #include <algorithm>
 #include <vector>
 
+#include "client/src/polled_calls.h"
 #include "common/endian.h"
 #include "common/limits.h"
+#include "proto/wire/grpc_status.h"
 
 namespace halflife::client {
+
+namespace {
+
+Digest128 DigestOf(uint64_t low, uint64_t high) {
+  Digest128 digest;
+  StoreLe64(digest.data(), low);
+  StoreLe64(digest.data() + 8, high);
+  return digest;
+}
+
+absl::Status AskByGrpc(ShmPath::Visit& visit, const v1::LeaseBlocksRequest& request,
+                       v1::LeaseBlocksResponse& response) {
+  PolledCalls<v1::LeaseBlocksResponse> calls(visit);
+  if (!calls.Start([&](grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+        return visit.stub().AsyncLeaseBlocks(context, request, queue);
+      })) {
+    return absl::CancelledError("the client is ending");
+  }
+  auto answer = calls.Wait();
+  response = std::move(answer.response);
+  return FromGrpcStatus(answer.status);
+}
+
+absl::Status Ask(ShmPath::Visit& visit, const v1::LeaseBlocksRequest& request,
+                 v1::LeaseBlocksResponse& response) {
+  std::shared_ptr<ShmLine> line = visit.TakeLine();
+  if (line == nullptr) return AskByGrpc(visit, request, response);
+  const bool sent = line->Send(LineMethod::kLeaseBlocks, request);
+  absl::Status status =
+      sent ? line->Receive(response, visit.time_left_ns()) : absl::AbortedError("not sent");
+  const bool broken = absl::IsAborted(status) && (!sent || !line->usable());
+  visit.GiveBackLine(std::move(line));
+  return broken ? AskByGrpc(visit, request, response) : status;
+}
+
+}  // namespace
 
 bool LeaseBlocks(ShmPath& path, ShmPath::Visit& visit, absl::Duration length,
                  v1::LeaseBlocksRequest& request, v1::LeaseBlocksResponse& response,
@@ -16,15 +54,13 @@ bool LeaseBlocks(ShmPath& path, ShmPath::Visit& visit, absl::Duration length,
   request.set_lease_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(lease)));
   const std::vector<uint64_t> returned = path.TakeReturned(visit.memory());
   request.mutable_release()->Add(returned.begin(), returned.end());
-  const auto context = visit.NewContext();
-  if (context == nullptr) return false;
-  const grpc::Status status = visit.stub().LeaseBlocks(context.get(), request, &response);
+  const absl::Status status = Ask(visit, request, response);
   if (status.ok()) {
     visit.Succeeded();
-    return true;
+  } else {
+    visit.Explain(status, ns);
   }
-  visit.Explain(status, ns);
-  return false;
+  return status.ok();
 }
 
 BlockIdentity IdentityOf(const NamespaceState& ns, const TransferShape& shape, uint32_t group,
@@ -36,10 +72,11 @@ BlockIdentity IdentityOf(const NamespaceState& ns, const TransferShape& shape, u
 }
 
 Digest128 ChecksumOf(const v1::SharedBlock& block) {
-  Digest128 checksum;
-  StoreLe64(checksum.data(), block.checksum_low());
-  StoreLe64(checksum.data() + 8, block.checksum_high());
-  return checksum;
+  return DigestOf(block.checksum_low(), block.checksum_high());
+}
+
+Digest128 ChecksumOf(const v1::CopiedBlock& block) {
+  return DigestOf(block.checksum_low(), block.checksum_high());
 }
 
 void SetChecksum(const Digest128& checksum, v1::StagedBlock& block) {

@@ -26,6 +26,7 @@ BlockIdentity IdentityOf(const NamespaceState& ns, const TransferShape& shape, u
                          size_t item);
 
 Digest128 ChecksumOf(const v1::SharedBlock& block);
+Digest128 ChecksumOf(const v1::CopiedBlock& block);
 void SetChecksum(const Digest128& checksum, v1::StagedBlock& block);
 
 }  // namespace halflife::client

@@ -3,39 +3,49 @@
 #include <utility>
 
 #include "common/check.h"
+#include "proto/wire/grpc_status.h"
 
 namespace halflife::client {
 
+// A line that is given up while its answer is under way closes, and the daemon is told by that.
 ShmCommits::~ShmCommits() {
-  for (const auto& call : calls_) call->context->TryCancel();
-  while (!calls_.empty()) Wait();
-  queue_.Shutdown();
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue_.Next(&tag, &ok)) HL_CHECK(false);  // every call has been waited for
+  for (auto& line : lines_) {
+    if (line == nullptr) continue;
+    line->GiveUp();
+    visit_.GiveBackLine(std::move(line));
+  }
 }
 
 bool ShmCommits::Start(const v1::CommitBlocksRequest& request) {
-  auto call = std::make_unique<Call>();
-  call->context = visit_.NewContext();
-  if (call->context == nullptr) return false;
-  call->reader = visit_.stub().AsyncCommitBlocks(call->context.get(), request, &queue_);
-  call->reader->Finish(&call->answer.response, &call->answer.status, call.get());
-  calls_.push_back(std::move(call));
+  std::shared_ptr<ShmLine> line = visit_.TakeLine();
+  if (line != nullptr && !line->Send(LineMethod::kCommitBlocks, request)) {
+    visit_.GiveBackLine(std::move(line));
+    line = nullptr;
+  }
+  if (line == nullptr &&
+      !polled_.Start([&](grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+        return visit_.stub().AsyncCommitBlocks(context, request, queue);
+      })) {
+    return false;
+  }
+  lines_.push_back(std::move(line));
   return true;
 }
 
 ShmCommits::Answer ShmCommits::Wait() {
-  HL_CHECK(!calls_.empty());
-  while (!calls_.front()->done) {
-    void* tag = nullptr;
-    bool ok = false;
-    HL_CHECK(queue_.Next(&tag, &ok));
-    static_cast<Call*>(tag)->done = true;
+  HL_CHECK(!lines_.empty());
+  std::shared_ptr<ShmLine> line = std::move(lines_.front());
+  lines_.pop_front();
+  Answer answer;
+  if (line != nullptr) {
+    answer.status = line->Receive(answer.response, visit_.time_left_ns());
+    visit_.GiveBackLine(std::move(line));
+  } else {
+    auto polled = polled_.Wait();
+    answer.status = FromGrpcStatus(polled.status);
+    answer.response = std::move(polled.response);
   }
-  const std::unique_ptr<Call> call = std::move(calls_.front());
-  calls_.pop_front();
-  return std::move(call->answer);
+  return answer;
 }
 
 }  // namespace halflife::client

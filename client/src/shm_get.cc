@@ -9,6 +9,7 @@
 #include "client/src/request_messages.h"
 #include "client/src/scatter.h"
 #include "client/src/shm_call.h"
+#include "client/src/shm_region.h"
 #include "common/block_copy.h"
 #include "common/hashing.h"
 
@@ -25,6 +26,8 @@ std::optional<GetResult> ShmGet::Run() {
                                          ns_->descriptor.block_bytes);
   std::optional<ShmPath::Visit> visit = core_.shm().Enter(budget, *ns_);
   if (!visit) return std::nullopt;
+  if (request_.region != nullptr && CopyByDaemon(*visit)) return Finish(Outcome::kOk);
+  if (late_) return Finish(Outcome::kTimeout);
   const bool leased = Lease(*visit);
   if (late_) return Finish(Outcome::kTimeout);
   const bool copied = leased && CopyAll(*visit);
@@ -34,6 +37,79 @@ std::optional<GetResult> ShmGet::Run() {
   Bump(core_.counters().shm_fallbacks);
   request_.budget = std::chrono::microseconds(std::max<int64_t>(1, visit->time_left_ns() / 1000));
   return std::nullopt;
+}
+
+bool ShmGet::CopyByDaemon(ShmPath::Visit& visit) {
+  RegionState& region = RegionAccess::StateOf(*request_.region);
+  const std::optional<uint32_t> name = visit.NameOf(region);
+  auto shape = ShapeOf(TransferItems(request_.items, &GetItem::into), ns_->descriptor);
+  if (!name || !shape.ok()) return false;
+  shape_ = *std::move(shape);
+  auto get = GetMessage(request_, *ns_, shape_);
+  v1::CopyBlocksRequest message;
+  if (!get.ok() || !AddTargets(*name, message)) return false;
+  *message.mutable_get() = *std::move(get);
+  message.set_session(visit.memory()->session());
+  std::shared_ptr<ShmLine> line = visit.TakeLine();
+  if (line == nullptr) return false;
+  v1::CopyBlocksResponse response;
+  const bool sent = line->Send(LineMethod::kCopyBlocks, message);
+  const absl::Status status =
+      sent ? line->Receive(response, visit.time_left_ns()) : absl::AbortedError("not sent");
+  if (absl::IsDeadlineExceeded(status) && !line->usable()) {
+    late_ = true;
+    settled_ = false;
+    region.AwaitEnd(std::move(line));
+  } else {
+    visit.GiveBackLine(std::move(line));
+  }
+  if (!status.ok()) {
+    visit.Explain(status, *ns_);
+    return false;
+  }
+  visit.Succeeded();
+  return TakeCopied(response);
+}
+
+bool ShmGet::AddTargets(uint32_t region, v1::CopyBlocksRequest& message) const {
+  for (size_t record = 0; record < shape_.items(); ++record) {
+    v1::CopyTarget* const target = message.add_targets();
+    if (!RegionAccess::StateOf(*request_.region)
+             .AddPieces(region, request_.items[ItemOf(record)].into, *target->mutable_pieces())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ShmGet::TakeCopied(const v1::CopyBlocksResponse& response) {
+  if (static_cast<size_t>(response.blocks_size()) != shape_.items()) {
+    Bump(core_.counters().identity_mismatches);
+    return false;
+  }
+  for (size_t record = 0; record < shape_.items(); ++record) {
+    const size_t item = ItemOf(record);
+    const v1::CopiedBlock& block = response.blocks(static_cast<int>(record));
+    request_.items[item].outcome = Outcome::kMiss;
+    if (block.status() != v1::BLOCK_STATUS_OK) continue;
+    if (Holds(block, item)) {
+      request_.items[item].outcome = Outcome::kOk;
+    } else {
+      ++corrupt_blocks_;
+    }
+  }
+  Bump(core_.counters().region_gets);
+  return true;
+}
+
+// The bytes are read where the daemon has written them.
+bool ShmGet::Holds(const v1::CopiedBlock& block, size_t item) const {
+  if (!core_.options().verify || core_.options().trust_sealed) return true;
+  Xxh3Stream checksum(ChecksumSeed(IdentityOf(*ns_, shape_, request_.group, item)));
+  ScatterCursor from(request_.items[item].into);
+  from.Next(ns_->descriptor.block_bytes,
+            [&](absl::Span<uint8_t> piece) { checksum.Update(piece); });
+  return checksum.Finish() == ChecksumOf(block);
 }
 
 bool ShmGet::Lease(ShmPath::Visit& visit) {
@@ -127,6 +203,7 @@ ShmGet::Copied ShmGet::Copy(const ShmPath::Visit& visit, const v1::SharedBlock& 
 GetResult ShmGet::Finish(Outcome outcome) {
   GetResult result;
   result.outcome = outcome;
+  result.settled = settled_;
   result.items = std::move(request_.items);
   TallyItems(&result);
   core_.CountEnd(outcome);

@@ -13,10 +13,11 @@
 
 namespace halflife::client {
 
-// One blocking Get over shared memory, on the caller's thread: a lease call, one copy per block
-// from the daemon's memory into the caller's, and proof that the memory was the block's all the
-// time (common/generation_words.h), so that a client that was stopped past its lease cannot be
-// given another block's bytes. One thread at a time.
+// One blocking Get over shared memory, on the caller's thread. Into a region, the daemon copies and
+// this verifies. Else: a lease call, one copy per block from the daemon's memory into the caller's,
+// and proof that the memory was the block's all the time (common/generation_words.h), so that a
+// client that was stopped past its lease cannot be given another block's bytes. One thread at a
+// time.
 class ShmGet {
  public:
   ShmGet(ClientCore& core, GetRequest& request, std::shared_ptr<NamespaceState> ns)
@@ -29,6 +30,11 @@ class ShmGet {
  private:
   enum class Copied { kOk, kMiss, kStale, kCorrupt, kViolated, kLate };
 
+  // Has the daemon copy into the region. False: it cannot, or late.
+  bool CopyByDaemon(ShmPath::Visit& visit);
+  bool AddTargets(uint32_t region, v1::CopyBlocksRequest& message) const;
+  bool TakeCopied(const v1::CopyBlocksResponse& response);
+  bool Holds(const v1::CopiedBlock& block, size_t item) const;
   // False: go by gRPC, or late.
   bool Lease(ShmPath::Visit& visit);
   // False if gRPC should do it all over again.
@@ -43,6 +49,7 @@ class ShmGet {
   TransferShape shape_;
   v1::LeaseBlocksResponse leased_;
   uint64_t corrupt_blocks_ = 0;
+  bool settled_ = true;
   bool late_ = false;
 };
 

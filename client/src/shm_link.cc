@@ -2,14 +2,12 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "client/src/shm_socket.h"
 #include "common/check.h"
 #include "common/status.h"
 
@@ -18,23 +16,6 @@ namespace {
 
 constexpr int kAnswerMilliseconds = 1000;
 constexpr int kRetryMilliseconds = 1000;
-
-absl::StatusOr<FileDescriptor> ConnectTo(const std::string& path) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (path.size() >= sizeof name.sun_path) {
-    return absl::InvalidArgumentError("shared memory: the socket's path is too long");
-  }
-  std::memcpy(name.sun_path, path.data(), path.size());
-  FileDescriptor connection(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  // A full backlog is an error here, and a reason to try again later.
-  if (!connection ||
-      connect(connection.get(), reinterpret_cast<sockaddr*>(&name), sizeof name) != 0) {
-    return absl::UnavailableError(
-        absl::StrCat("shared memory: ", path, ": ", std::strerror(errno)));
-  }
-  return connection;
-}
 
 }  // namespace
 
@@ -60,6 +41,11 @@ void ShmLink::Offer(std::string path) {
 ShmMemoryRef ShmLink::memory() const {
   MutexLock lock(mutex_);
   return memory_;
+}
+
+std::string ShmLink::path() const {
+  MutexLock lock(mutex_);
+  return path_;
 }
 
 bool ShmLink::WaitForMemory(absl::Duration timeout) {
@@ -129,10 +115,11 @@ void ShmLink::Run() {
 
 absl::StatusOr<ShmLink::Session> ShmLink::Connect(const std::string& path) {
   Session session;
-  HL_ASSIGN_OR_RETURN(session.connection, ConnectTo(path));
+  HL_ASSIGN_OR_RETURN(session.connection, ConnectToDoor(path));
   HL_RETURN_IF_ERROR(
       SendMessage(session.connection.get(), EncodeHello({.staging_bytes = staging_bytes_}), {}));
-  HL_ASSIGN_OR_RETURN(const PassedMessage answer, AwaitAnswer(session.connection.get()));
+  HL_ASSIGN_OR_RETURN(const PassedMessage answer,
+                      AwaitMessage(session.connection.get(), kAnswerMilliseconds));
   HL_ASSIGN_OR_RETURN(const ShmWelcome welcome, DecodeWelcome(answer.bytes));
   if (welcome.status != HandshakeStatus::kOk) {
     return absl::UnavailableError(
@@ -140,14 +127,6 @@ absl::StatusOr<ShmLink::Session> ShmLink::Connect(const std::string& path) {
   }
   HL_ASSIGN_OR_RETURN(session.memory, ShmMemory::Map(welcome, answer.descriptors));
   return session;
-}
-
-absl::StatusOr<PassedMessage> ShmLink::AwaitAnswer(int connection) {
-  pollfd waits[] = {{.fd = connection, .events = POLLIN, .revents = 0}};
-  if (poll(waits, 1, kAnswerMilliseconds) != 1) {
-    return absl::UnavailableError("shared memory: no answer");
-  }
-  return ReceiveMessage(connection);
 }
 
 void ShmLink::Watch(const Session& session) {

@@ -27,6 +27,8 @@ class ShmLink {
   void Offer(std::string path);
   // Null while there is no session.
   ShmMemoryRef memory() const;
+  // Of the latest offer.
+  std::string path() const;
   // True if there is a session, at once or within `timeout` of real time.
   bool WaitForMemory(absl::Duration timeout);
   // The daemon does not know the session any more: makes a new one.
@@ -44,7 +46,6 @@ class ShmLink {
   void Run();
   // Returns: whatever keeps it from being made.
   absl::StatusOr<Session> Connect(const std::string& path);
-  absl::StatusOr<PassedMessage> AwaitAnswer(int connection);
   // Returns when the connection has closed or the thread was woken.
   void Watch(const Session& session);
   void Sleep();

@@ -1,11 +1,12 @@
 #include "client/src/shm_path.h"
 
 #include <algorithm>
-#include <chrono>
 #include <string_view>
 #include <utility>
 
 #include "client/src/core.h"
+#include "client/src/shm_region.h"
+#include "common/check.h"
 #include "halflife/v1/shared_memory.pb.h"
 
 namespace halflife::client {
@@ -32,6 +33,7 @@ ShmPath::ShmPath(ClientCore& core)
                             ? ""
                             : SocketPathOf(core.options().endpoint)),
       link_(core.options().staging_bytes),
+      lines_(&core.clock()),
       workers_(core.options().copy_threads, &core.timer(), &core.clock()) {}
 
 bool ShmPath::required() const { return core_.options().shared_memory == SharedMemory::kRequired; }
@@ -71,12 +73,14 @@ void ShmPath::Track(const std::shared_ptr<Rpc>& rpc) {
 // --- Visit
 
 ShmPath::Visit::Visit(ShmPath& path, ShmMemoryRef memory, int64_t deadline_ns,
-                      const Breaker::Pass& pass, uint64_t namespace_serial)
+                      const Breaker::Pass& pass, uint64_t namespace_serial,
+                      std::unique_ptr<grpc::CompletionQueue> queue)
     : path_(&path),
       memory_(std::move(memory)),
       deadline_ns_(deadline_ns),
       pass_(pass),
-      namespace_serial_(namespace_serial) {}
+      namespace_serial_(namespace_serial),
+      queue_(std::move(queue)) {}
 
 ShmPath::Visit::Visit(Visit&& other) noexcept
     : path_(std::exchange(other.path_, nullptr)),
@@ -84,6 +88,7 @@ ShmPath::Visit::Visit(Visit&& other) noexcept
       deadline_ns_(other.deadline_ns_),
       pass_(std::exchange(other.pass_, std::nullopt)),
       namespace_serial_(other.namespace_serial_),
+      queue_(std::move(other.queue_)),
       contexts_(std::move(other.contexts_)) {}
 
 ShmPath::Visit::~Visit() {
@@ -99,8 +104,6 @@ int64_t ShmPath::Visit::time_left_ns() const {
 
 std::shared_ptr<grpc::ClientContext> ShmPath::Visit::NewContext() {
   auto context = std::make_shared<grpc::ClientContext>();
-  context->set_deadline(std::chrono::system_clock::now() +
-                        std::chrono::nanoseconds(std::max<int64_t>(0, time_left_ns())));
   if (!path_->AddContext(context)) return nullptr;
   contexts_.push_back(context);
   return context;
@@ -110,21 +113,33 @@ v1::SharedMemoryService::Stub& ShmPath::Visit::stub() {
   return *path_->core_.NextConnection().shared;
 }
 
+std::shared_ptr<ShmLine> ShmPath::Visit::TakeLine() {
+  return path_->lines_.Take(path_->link_.path(), memory_);
+}
+
+void ShmPath::Visit::GiveBackLine(std::shared_ptr<ShmLine> line) {
+  path_->lines_.GiveBack(std::move(line), memory_);
+}
+
+std::optional<uint32_t> ShmPath::Visit::NameOf(RegionState& region) {
+  return region.NameIn(path_->link_.path(), memory_);
+}
+
 void ShmPath::Visit::Succeeded() {
   if (pass_) path_->core_.ReportToBreaker(*pass_, Outcome::kOk);
   pass_.reset();
 }
 
-bool ShmPath::Visit::Explain(const grpc::Status& status, NamespaceState& ns) {
-  switch (status.error_code()) {
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
+bool ShmPath::Visit::Explain(const absl::Status& status, NamespaceState& ns) {
+  switch (status.code()) {
+    case absl::StatusCode::kDeadlineExceeded:
       if (pass_) path_->core_.ReportToBreaker(*pass_, Outcome::kTimeout);
       pass_.reset();
       return false;
-    case grpc::StatusCode::FAILED_PRECONDITION:
+    case absl::StatusCode::kFailedPrecondition:
       path_->core_.namespaces().MarkClosed(ns, namespace_serial_);
       return true;
-    case grpc::StatusCode::UNAUTHENTICATED:
+    case absl::StatusCode::kUnauthenticated:
       path_->link_.Renew(memory_);
       return true;
     default:
@@ -143,14 +158,21 @@ std::optional<ShmPath::Visit> ShmPath::Enter(absl::Duration budget, NamespaceSta
     if (!ns.open || ns.epoch != core_.connection_epoch()) return std::nullopt;
     serial = ns.serial;
   }
+  std::unique_ptr<grpc::CompletionQueue> queue;
   {
     MutexLock lock(mutex_);
     if (refusing_ || visits_ >= core_.options().max_calls) return std::nullopt;
     ++visits_;
+    if (!queues_.empty()) {
+      queue = std::move(queues_.back());
+      queues_.pop_back();
+    }
   }
+  if (queue == nullptr) queue = std::make_unique<grpc::CompletionQueue>();
   const std::optional<Breaker::Pass> pass = core_.breaker().Admit();
   const int64_t deadline_ns = core_.clock().NowNanos() + absl::ToInt64Nanoseconds(budget);
-  Visit visit(*this, std::move(memory), deadline_ns, pass.value_or(Breaker::Pass{}), serial);
+  Visit visit(*this, std::move(memory), deadline_ns, pass.value_or(Breaker::Pass{}), serial,
+              std::move(queue));
   if (pass) return visit;
   visit.pass_.reset();
   return std::nullopt;
@@ -163,8 +185,9 @@ bool ShmPath::AddContext(const std::shared_ptr<grpc::ClientContext>& context) {
   return true;
 }
 
-void ShmPath::Leave(const Visit& visit) {
+void ShmPath::Leave(Visit& visit) {
   MutexLock lock(mutex_);
+  queues_.push_back(std::move(visit.queue_));
   for (const auto& context : visit.contexts_) contexts_.erase(context);
   // With the lock held: whoever waits may destroy this object once it has seen zero.
   if (--visits_ == 0) quiet_.NotifyAll();
@@ -173,13 +196,17 @@ void ShmPath::Leave(const Visit& visit) {
 // --- Leases
 
 void ShmPath::GiveBack(ShmMemoryRef memory, uint64_t lease) {
+  const int64_t now_ns = core_.clock().NowNanos();
   {
     MutexLock lock(mutex_);
     if (refusing_) return;  // the session goes, and its leases with it
-    returned_.push_back({std::move(memory), lease});
+    returned_.push_back({std::move(memory), lease, now_ns});
     if (std::exchange(flush_is_set_, true)) return;
   }
-  const int64_t due_ns = core_.clock().NowNanos() + absl::ToInt64Nanoseconds(kFlushDelay);
+  SetFlush(now_ns + absl::ToInt64Nanoseconds(kFlushDelay));
+}
+
+void ShmPath::SetFlush(int64_t due_ns) {
   core_.timer().Add(core_.timer().NewKey(due_ns), [this] { FlushReturned(); });
 }
 
@@ -198,9 +225,19 @@ std::vector<uint64_t> ShmPath::TakeReturned(const ShmMemoryRef& memory) {
 }
 
 void ShmPath::FlushReturned() {
+  std::optional<int64_t> due_ns;
   {
     MutexLock lock(mutex_);
-    flush_is_set_ = false;
+    // A caller at work takes them along with each call: then those that are here are young.
+    if (!returned_.empty()) {
+      due_ns = returned_.front().since_ns + absl::ToInt64Nanoseconds(kFlushDelay);
+    }
+    flush_is_set_ = due_ns && *due_ns > core_.clock().NowNanos();
+    if (!flush_is_set_) due_ns.reset();
+  }
+  if (due_ns) {
+    SetFlush(*due_ns);
+    return;
   }
   const ShmMemoryRef memory = link_.memory();
   const std::vector<uint64_t> leases = TakeReturned(memory);
@@ -253,6 +290,7 @@ void ShmPath::RefuseCalls() {
     }
     staging_free_.NotifyAll();
   }
+  lines_.Close();
   for (const auto& context : contexts) context->TryCancel();
   for (const auto& rpc : rpcs) rpc->Cancel();
   // What waits runs now, and finds that there is nothing to go by.
@@ -265,6 +303,19 @@ void ShmPath::WaitForCalls() {
   while (visits_ > 0) quiet_.Wait(mutex_);
 }
 
-void ShmPath::Stop() { link_.Stop(); }
+void ShmPath::Stop() {
+  link_.Stop();
+  std::vector<std::unique_ptr<grpc::CompletionQueue>> queues;
+  {
+    MutexLock lock(mutex_);
+    queues.swap(queues_);
+  }
+  for (const auto& queue : queues) {
+    queue->Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue->Next(&tag, &ok)) HL_CHECK(false);  // every call has been waited for
+  }
+}
 
 }  // namespace halflife::client

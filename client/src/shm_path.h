@@ -1,6 +1,7 @@
 #pragma once
 
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/support/status.h>
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "client/src/channels.h"
 #include "client/src/namespaces.h"
 #include "client/src/rpc.h"
+#include "client/src/shm_lines.h"
 #include "client/src/shm_link.h"
 #include "client/src/shm_memory.h"
 #include "client/src/shm_workers.h"
@@ -23,6 +25,7 @@
 namespace halflife::client {
 
 class ClientCore;
+class RegionState;
 
 // The way to the daemon's memory, where there is one: the offer, the session, and what the calls
 // over it share. Everything that is not as it should be on this way ends in "go by gRPC": nothing
@@ -53,30 +56,39 @@ class ShmPath {
     int64_t time_left_ns() const;
     bool late() const { return time_left_ns() <= 0; }
 
-    // A context with the call's deadline, cancelled if the client ends. Not after the client ended:
-    // null.
+    // A context that is cancelled if the client ends; it has no deadline. Not after the client
+    // ended: null.
     std::shared_ptr<grpc::ClientContext> NewContext();
     v1::SharedMemoryService::Stub& stub();
+    // Of this visit alone. Empty when it ends.
+    grpc::CompletionQueue& queue() { return *queue_; }
+    // For one call; null: it goes by gRPC. Back to where it came from with GiveBackLine.
+    std::shared_ptr<ShmLine> TakeLine();
+    void GiveBackLine(std::shared_ptr<ShmLine> line);
+    // Nullopt: the daemon does not know the region, and does not want to.
+    std::optional<uint32_t> NameOf(RegionState& region);
     // Says to breaker and session what an RPC came to. True: it is worth going by gRPC.
-    bool Explain(const grpc::Status& status, NamespaceState& ns);
+    bool Explain(const absl::Status& status, NamespaceState& ns);
     // The daemon has answered.
     void Succeeded();
 
    private:
     friend class ShmPath;
     Visit(ShmPath& path, ShmMemoryRef memory, int64_t deadline_ns, const Breaker::Pass& pass,
-          uint64_t namespace_serial);
+          uint64_t namespace_serial, std::unique_ptr<grpc::CompletionQueue> queue);
 
     ShmPath* path_;
     ShmMemoryRef memory_;
     int64_t deadline_ns_;
     std::optional<Breaker::Pass> pass_;
     uint64_t namespace_serial_;
+    std::unique_ptr<grpc::CompletionQueue> queue_;
     std::vector<std::shared_ptr<grpc::ClientContext>> contexts_;
   };
   // Nullopt: go by gRPC (no session, breaker or namespace not open, client ending or forked).
   std::optional<Visit> Enter(absl::Duration budget, NamespaceState& ns);
 
+  ShmLines& lines() { return lines_; }
   // Where payload is copied, if not on the caller's thread.
   ShmWorkers& workers() { return workers_; }
 
@@ -101,10 +113,12 @@ class ShmPath {
   struct Returned {
     ShmMemoryRef memory;
     uint64_t lease = 0;
+    int64_t since_ns = 0;
   };
 
-  void Leave(const Visit& visit);
+  void Leave(Visit& visit);
   bool AddContext(const std::shared_ptr<grpc::ClientContext>& context);
+  void SetFlush(int64_t due_ns);
   void FlushReturned();
   void SendReturned(const std::string& session, const std::vector<uint64_t>& leases);
   // For `Cancel` at the end of the client.
@@ -113,6 +127,7 @@ class ShmPath {
   ClientCore& core_;
   std::string main_socket_path_;  // empty: no Unix socket, no shared memory
   ShmLink link_;
+  ShmLines lines_;
   ShmWorkers workers_;
 
   Mutex mutex_;
@@ -124,6 +139,8 @@ class ShmPath {
   int visits_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_set<std::shared_ptr<grpc::ClientContext>> contexts_ ABSL_GUARDED_BY(mutex_);
   std::vector<Returned> returned_ ABSL_GUARDED_BY(mutex_);
+  // Those of former visits: to make and to end one costs more than to keep it.
+  std::vector<std::unique_ptr<grpc::CompletionQueue>> queues_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<Rpc>> rpcs_ ABSL_GUARDED_BY(mutex_);  // of no call
 };
 

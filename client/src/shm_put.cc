@@ -7,6 +7,7 @@
 #include "client/src/request_messages.h"
 #include "client/src/scatter.h"
 #include "client/src/shm_call.h"
+#include "client/src/shm_region.h"
 #include "common/block_copy.h"
 #include "common/status.h"
 
@@ -48,7 +49,10 @@ std::optional<PutResult> ShmPut::Run() {
   if (!shape.ok()) return std::nullopt;  // who goes by gRPC says why
   shape_ = *std::move(shape);
   Went went = Went::kByGrpc;
-  if (!Batches(visit->memory()->staging().size()).empty()) {
+  region_ = UsableRegion(*visit);
+  if (region_) {
+    went = PutAll(*visit);
+  } else if (!Batches(visit->memory()->staging().size()).empty()) {
     const StagingHold staging(core_.shm(), visit->deadline_ns());
     went = staging ? PutAll(*visit) : Went::kLate;
   }
@@ -77,7 +81,7 @@ std::vector<ShmPut::Batch> ShmPut::Batches(uint64_t staging_bytes) const {
 }
 
 ShmPut::Went ShmPut::PutAll(ShmPath::Visit& visit) {
-  const uint64_t staging_bytes = visit.memory()->staging().size();
+  const uint64_t staging_bytes = region_ ? UINT64_MAX : visit.memory()->staging().size();
   const std::vector<Batch> batches = Batches(staging_bytes);
   const uint64_t batch_bytes =
       RoundUp(ns_->descriptor.block_bytes, kPageBytes) * shape_.part_count * batches.front().count;
@@ -131,25 +135,48 @@ bool ShmPut::Stage(const ShmPath::Visit& visit, const Batch& batch, uint64_t sta
   const size_t first_item = batch.first * shape_.part_count;
   for (size_t i = 0; i < batch.count * shape_.part_count; ++i) {
     if (visit.late()) return false;
-    const size_t item = first_item + i;
-    Xxh3Stream checksum(ChecksumSeed(IdentityOf(*ns_, shape_, request_.group, item)));
-    const uint64_t offset = staging_offset + i * stride;
-    uint8_t* to = visit.memory()->staging().data() + offset;
-    ScatterCursor from(request_.items[item].from);
-    from.Next(ns_->descriptor.block_bytes, [&](absl::Span<uint8_t> piece) {
-      CopyAndHash(to, piece.data(), piece.size(), /*past_cache=*/false, checksum);
-      to += piece.size();
-    });
     v1::StagedBlock* const staged = message.add_blocks();
-    staged->set_offset(offset);
-    SetChecksum(checksum.Finish(), *staged);
+    staged->set_offset(region_ ? 0 : staging_offset + i * stride);
+    SetChecksum(StageOne(visit, first_item + i, *staged), *staged);
   }
   return true;
 }
 
+Digest128 ShmPut::StageOne(const ShmPath::Visit& visit, size_t item, v1::StagedBlock& staged) {
+  const View<Segment> segments = request_.items[item].from;
+  Xxh3Stream checksum(ChecksumSeed(IdentityOf(*ns_, shape_, request_.group, item)));
+  ScatterCursor from(segments);
+  if (region_) {
+    // Checked by UsableRegion.
+    RegionAccess::StateOf(*request_.region).AddPieces(*region_, segments, *staged.mutable_pieces());
+    from.Next(ns_->descriptor.block_bytes,
+              [&](absl::Span<uint8_t> piece) { checksum.Update(piece); });
+    return checksum.Finish();
+  }
+  uint8_t* to = visit.memory()->staging().data() + staged.offset();
+  from.Next(ns_->descriptor.block_bytes, [&](absl::Span<uint8_t> piece) {
+    CopyAndHash(to, piece.data(), piece.size(), /*past_cache=*/false, checksum);
+    to += piece.size();
+  });
+  return checksum.Finish();
+}
+
+std::optional<uint32_t> ShmPut::UsableRegion(ShmPath::Visit& visit) const {
+  if (request_.region == nullptr) return std::nullopt;
+  RegionState& region = RegionAccess::StateOf(*request_.region);
+  const std::optional<uint32_t> name = visit.NameOf(region);
+  if (!name) return std::nullopt;
+  google::protobuf::RepeatedPtrField<v1::RegionPiece> pieces;
+  for (const PutItem& item : request_.items) {
+    pieces.Clear();
+    if (!region.AddPieces(*name, item.from, pieces)) return std::nullopt;
+  }
+  return name;
+}
+
 ShmPut::Went ShmPut::Settle(ShmPath::Visit& visit, const Batch& batch,
                             const ShmCommits::Answer& answer) {
-  if (answer.status.error_code() == grpc::StatusCode::DATA_LOSS) return Went::kRefused;
+  if (absl::IsDataLoss(answer.status)) return Went::kRefused;
   if (!answer.status.ok()) return visit.Explain(answer.status, *ns_) ? Went::kByGrpc : Went::kLate;
   visit.Succeeded();
   const size_t items = batch.count * shape_.part_count;
@@ -177,6 +204,7 @@ PutResult ShmPut::Finish(Outcome outcome) {
   TallyItems(&result);
   core_.CountEnd(outcome);
   Bump(core_.counters().shm_puts);
+  if (region_) Bump(core_.counters().region_puts);
   Bump(core_.counters().put_bytes, result.stored * ns_->descriptor.block_bytes);
   return result;
 }

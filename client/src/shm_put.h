@@ -14,9 +14,9 @@
 
 namespace halflife::client {
 
-// One blocking Put over shared memory, on the caller's thread. The blocks go through staging memory
-// in batches: while the daemon copies and verifies one batch, the next is copied and hashed here.
-// One thread at a time.
+// One blocking Put over shared memory, on the caller's thread. The blocks go through staging
+// memory, or are read by the daemon from the region they lie in, in batches: while the daemon
+// copies and verifies one batch, the next is copied and hashed here. One thread at a time.
 class ShmPut {
  public:
   ShmPut(ClientCore& core, PutRequest& request, std::shared_ptr<NamespaceState> ns)
@@ -36,9 +36,13 @@ class ShmPut {
 
   std::vector<Batch> Batches(uint64_t staging_bytes) const;
   Went PutAll(ShmPath::Visit& visit);
-  // Copies and hashes a batch into its half of the staging memory. False if the budget is over.
+  // Copies and hashes a batch into its part of the staging memory; of a region, hashes it where it
+  // lies. False if the budget is over.
   bool Stage(const ShmPath::Visit& visit, const Batch& batch, uint64_t staging_offset,
              v1::CommitBlocksRequest& message);
+  Digest128 StageOne(const ShmPath::Visit& visit, size_t item, v1::StagedBlock& staged);
+  // Of the region, if the blocks are all in it and the daemon reads it.
+  std::optional<uint32_t> UsableRegion(ShmPath::Visit& visit) const;
   absl::StatusOr<v1::PutHeader> HeaderOf(const Batch& batch) const;
   Went Settle(ShmPath::Visit& visit, const Batch& batch, const ShmCommits::Answer& answer);
   PutResult Finish(Outcome outcome);
@@ -46,6 +50,7 @@ class ShmPut {
   ClientCore& core_;
   PutRequest& request_;
   const std::shared_ptr<NamespaceState> ns_;
+  std::optional<uint32_t> region_;  // the daemon reads from it
   TransferShape shape_;
   bool no_room_ = false;
 };

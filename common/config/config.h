@@ -34,6 +34,8 @@ struct Config {
   struct Dram {
     int64_t budget_bytes = kAuto;
     bool huge_pages = false;
+    std::string populate;
+    int64_t populate_bytes_per_s = 0;
     double free_target_ratio = 0;  // 0: to be worked out
     int64_t max_pinned_bytes = kAuto;
     int64_t max_put_bytes = kAuto;

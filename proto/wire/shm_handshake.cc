@@ -18,11 +18,21 @@ constexpr uint64_t kPageBytes = 4096;
 // Two thirds of what x86-64 gives a process.
 constexpr uint64_t kMaxArenaBytes = uint64_t{1} << 46;
 
-enum class MessageType : uint8_t { kHello = 1, kWelcome = 2 };
+enum class MessageType : uint8_t {
+  kHello = 1,
+  kWelcome = 2,
+  kLineHello = 3,
+  kAck = 4,
+  kRegionHello = 5,
+  kRegionAck = 6
+};
 
 // head = magic u32, version u8, type u8, status u16
 constexpr size_t kHeadBytes = 8;
 constexpr size_t kHelloBytes = kHeadBytes + 8;
+constexpr size_t kLineHelloBytes = kHeadBytes + 16;
+constexpr size_t kRegionHelloBytes = kHeadBytes + 16 + 8;
+constexpr size_t kRegionAckBytes = kHeadBytes + 4;
 constexpr size_t kWelcomeBytes = kHeadBytes + 16 + 3 * 8;
 
 std::vector<uint8_t> NewMessage(MessageType type, HandshakeStatus status, size_t size) {
@@ -46,6 +56,18 @@ absl::Status CheckHead(absl::Span<const uint8_t> bytes, MessageType type, size_t
   if (bytes[4] != kVersion) return Malformed(absl::StrCat("version ", bytes[4]));
   if (bytes[5] != static_cast<uint8_t>(type)) return Malformed(absl::StrCat("type ", bytes[5]));
   return absl::OkStatus();
+}
+
+absl::StatusOr<HandshakeStatus> StatusOf(absl::Span<const uint8_t> bytes) {
+  const uint16_t status = LoadLe16(bytes.data() + 6);
+  if (status > static_cast<uint16_t>(HandshakeStatus::kNotShareable)) {
+    return Malformed(absl::StrCat("status ", status));
+  }
+  return static_cast<HandshakeStatus>(status);
+}
+
+absl::Status CheckQuestion(absl::Span<const uint8_t> bytes) {
+  return LoadLe16(bytes.data() + 6) == 0 ? absl::OkStatus() : Malformed("a status in a question");
 }
 
 }  // namespace
@@ -84,19 +106,73 @@ std::vector<uint8_t> EncodeWelcome(const ShmWelcome& welcome) {
 
 absl::StatusOr<ShmHello> DecodeHello(absl::Span<const uint8_t> bytes) {
   HL_RETURN_IF_ERROR(CheckHead(bytes, MessageType::kHello, kHelloBytes));
-  const ShmHello hello{.staging_bytes = LoadLe64(bytes.data() + kHeadBytes)};
-  if (LoadLe16(bytes.data() + 6) != 0) return Malformed("a status in a question");
+  HL_RETURN_IF_ERROR(CheckQuestion(bytes));
+  return ShmHello{.staging_bytes = LoadLe64(bytes.data() + kHeadBytes)};
+}
+
+std::vector<uint8_t> EncodeLineHello(const ShmLineHello& hello) {
+  std::vector<uint8_t> bytes =
+      NewMessage(MessageType::kLineHello, HandshakeStatus::kOk, kLineHelloBytes);
+  std::copy(hello.session.begin(), hello.session.end(), bytes.data() + kHeadBytes);
+  return bytes;
+}
+
+absl::StatusOr<ShmLineHello> DecodeLineHello(absl::Span<const uint8_t> bytes) {
+  HL_RETURN_IF_ERROR(CheckHead(bytes, MessageType::kLineHello, kLineHelloBytes));
+  HL_RETURN_IF_ERROR(CheckQuestion(bytes));
+  ShmLineHello hello;
+  std::copy_n(bytes.data() + kHeadBytes, hello.session.size(), hello.session.begin());
   return hello;
+}
+
+std::vector<uint8_t> EncodeRegionHello(const ShmRegionHello& hello) {
+  std::vector<uint8_t> bytes =
+      NewMessage(MessageType::kRegionHello, HandshakeStatus::kOk, kRegionHelloBytes);
+  uint8_t* const to =
+      std::copy(hello.session.begin(), hello.session.end(), bytes.data() + kHeadBytes);
+  StoreLe64(to, hello.size_bytes);
+  return bytes;
+}
+
+absl::StatusOr<ShmRegionHello> DecodeRegionHello(absl::Span<const uint8_t> bytes) {
+  HL_RETURN_IF_ERROR(CheckHead(bytes, MessageType::kRegionHello, kRegionHelloBytes));
+  HL_RETURN_IF_ERROR(CheckQuestion(bytes));
+  ShmRegionHello hello;
+  std::copy_n(bytes.data() + kHeadBytes, hello.session.size(), hello.session.begin());
+  hello.size_bytes = LoadLe64(bytes.data() + kHeadBytes + hello.session.size());
+  if (hello.size_bytes == 0 || hello.size_bytes > kMaxRegionBytes) {
+    return Malformed(absl::StrCat("a region of ", hello.size_bytes, " bytes"));
+  }
+  return hello;
+}
+
+std::vector<uint8_t> EncodeRegionAck(const ShmRegionAck& ack) {
+  std::vector<uint8_t> bytes = NewMessage(MessageType::kRegionAck, ack.status, kRegionAckBytes);
+  StoreLe32(bytes.data() + kHeadBytes, ack.region);
+  return bytes;
+}
+
+absl::StatusOr<ShmRegionAck> DecodeRegionAck(absl::Span<const uint8_t> bytes) {
+  HL_RETURN_IF_ERROR(CheckHead(bytes, MessageType::kRegionAck, kRegionAckBytes));
+  ShmRegionAck ack;
+  HL_ASSIGN_OR_RETURN(ack.status, StatusOf(bytes));
+  ack.region = LoadLe32(bytes.data() + kHeadBytes);
+  return ack;
+}
+
+std::vector<uint8_t> EncodeAck(HandshakeStatus status) {
+  return NewMessage(MessageType::kAck, status, kHeadBytes);
+}
+
+absl::StatusOr<HandshakeStatus> DecodeAck(absl::Span<const uint8_t> bytes) {
+  HL_RETURN_IF_ERROR(CheckHead(bytes, MessageType::kAck, kHeadBytes));
+  return StatusOf(bytes);
 }
 
 absl::StatusOr<ShmWelcome> DecodeWelcome(absl::Span<const uint8_t> bytes) {
   HL_RETURN_IF_ERROR(CheckHead(bytes, MessageType::kWelcome, kWelcomeBytes));
   ShmWelcome welcome;
-  const uint16_t status = LoadLe16(bytes.data() + 6);
-  if (status > static_cast<uint16_t>(HandshakeStatus::kNotShareable)) {
-    return Malformed(absl::StrCat("status ", status));
-  }
-  welcome.status = static_cast<HandshakeStatus>(status);
+  HL_ASSIGN_OR_RETURN(welcome.status, StatusOf(bytes));
   const uint8_t* from = bytes.data() + kHeadBytes;
   std::copy_n(from, welcome.session.size(), welcome.session.begin());
   welcome.arena_bytes = LoadLe64(from + 16);

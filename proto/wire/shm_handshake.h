@@ -23,7 +23,7 @@ enum class HandshakeStatus : uint16_t {
   kFull = 1,          // no session, or no memory for one, is left
   kRefused = 2,       // another user
   kMalformed = 3,     // or another version
-  kNotShareable = 4,  // a region that could be made shorter under the daemon's hands
+  kNotShareable = 4,  // a file that cannot be a region
 };
 std::string_view HandshakeStatusName(HandshakeStatus status);
 
@@ -42,14 +42,41 @@ struct ShmWelcome {
   uint64_t staging_bytes = 0;  // granted: as wanted or less, a multiple of 4096
 };
 
+// Client, on a connection of its own: "this is a line of that session" (proto/wire/shm_line.h). The
+// daemon answers with an ack; both bring no descriptor.
+struct ShmLineHello {
+  SessionToken session{};
+};
+
+// Client, on a connection of its own, with one descriptor: "this file is a region of that session".
+// The daemon answers with an ack that names it. The region is registered as long as the connection
+// lives.
+struct ShmRegionHello {
+  SessionToken session{};
+  uint64_t size_bytes = 0;
+};
+struct ShmRegionAck {
+  HandshakeStatus status = HandshakeStatus::kOk;
+  uint32_t region = 0;
+};
+
 std::vector<uint8_t> EncodeHello(const ShmHello& hello);
 std::vector<uint8_t> EncodeWelcome(const ShmWelcome& welcome);
 // Return: kInvalidArgument unless the bytes are exactly such a message of this version, within the
 // limits of the format.
 absl::StatusOr<ShmHello> DecodeHello(absl::Span<const uint8_t> bytes);
 absl::StatusOr<ShmWelcome> DecodeWelcome(absl::Span<const uint8_t> bytes);
+std::vector<uint8_t> EncodeLineHello(const ShmLineHello& hello);
+absl::StatusOr<ShmLineHello> DecodeLineHello(absl::Span<const uint8_t> bytes);
+std::vector<uint8_t> EncodeRegionHello(const ShmRegionHello& hello);
+absl::StatusOr<ShmRegionHello> DecodeRegionHello(absl::Span<const uint8_t> bytes);
+std::vector<uint8_t> EncodeRegionAck(const ShmRegionAck& ack);
+absl::StatusOr<ShmRegionAck> DecodeRegionAck(absl::Span<const uint8_t> bytes);
+std::vector<uint8_t> EncodeAck(HandshakeStatus status);
+absl::StatusOr<HandshakeStatus> DecodeAck(absl::Span<const uint8_t> bytes);
 
 inline constexpr uint64_t kMaxStagingBytes = uint64_t{256} << 20;
+inline constexpr uint64_t kMaxRegionBytes = uint64_t{1} << 46;
 inline constexpr uint64_t kMaxGenerationWords = uint64_t{1} << 24;
 
 // The name of the handshake's socket, which lies beside the main one.

@@ -6,6 +6,7 @@
 
 #include "server/admin/metric_page.h"
 #include "server/admin/residency_metrics.h"
+#include "server/admin/shm_metrics.h"
 #include "storage/block_store.h"
 
 namespace halflife {
@@ -240,6 +241,9 @@ void AddTiers(const StoreStats& store, MetricPage& page) {
   }
   page.Gauge("halflife_dram_slab_bytes", "Memory that size classes hold, free slots included.")
       .Add(D(store.dram.slab_bytes));
+  page.Counter("halflife_dram_populated_bytes_total",
+               "Memory taken from the system in the background, before a Put needed it.")
+      .Add(D(store.populated_bytes));
   page.Counter("halflife_dram_refused_allocations_total", "Allocations that found no room.")
       .Add(D(store.dram.refused));
   page.Gauge("halflife_index_entries", "Entries of the block index.").Add(D(store.index_entries));
@@ -477,6 +481,7 @@ std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
   AddHints(facts.store, page);
   AddResidency(facts, category_names, fold_, page);
   AddLeases(facts.store, page);
+  AddSharedMemory(facts, page);
   AddSsd(facts, page);
   if (facts.store.has_ssd) {
     AddSsdDurations(facts.store.ssd, page);

@@ -7,6 +7,7 @@
 #include "server/admin/build_facts.h"
 #include "server/admin/process_facts.h"
 #include "server/rpc/rpc_stats.h"
+#include "server/shm/shm_stats.h"
 #include "storage/block_explanation.h"
 #include "storage/store_stats.h"
 
@@ -28,6 +29,7 @@ struct NodeFacts {
   std::string ssd_directory;                         // empty = none configured
   bool ssd_off_after_crashes = false;                // configured, but left out by the crash guard
   RpcStats rpc;
+  ShmStats shm;
   ProcessFacts process;
   uint64_t dropped_log_lines = 0;
 

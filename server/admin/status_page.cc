@@ -133,6 +133,26 @@ std::string Leases(const StoreStats& store) {
                 " ran out; puts in progress hold ", HumanBytes(store.put_buffer_bytes), "</p>\n");
 }
 
+std::string SharedMemory(const NodeFacts& facts) {
+  const ShmStats& shm = facts.shm;
+  if (!shm.offered) {
+    return "<h2>Shared memory</h2>\n<p class=\"note\">Not offered (server.shared_memory).</p>\n";
+  }
+  Table table({"shared memory", ""});
+  table.Row({"sessions, and their staging memory",
+             StrCat(Number(shm.sessions), ", ", HumanBytes(shm.staging_bytes))});
+  table.Row(
+      {"leases held, and bytes under them", StrCat(Number(facts.store.shared_leases), ", ",
+                                                   HumanBytes(facts.store.shared_leased_bytes))});
+  table.Row({"blocks leased / stored",
+             StrCat(Number(shm.leased_blocks), " / ", Number(shm.stored_blocks))});
+  table.Row({"clients turned away: user / no room / malformed",
+             StrCat(Number(shm.refused_peers), " / ", Number(shm.refused_full), " / ",
+                    Number(shm.refused_malformed))});
+  table.Row({"calls that went over the socket instead", Number(shm.refused_calls)});
+  return "<h2>Shared memory</h2>\n" + table.Html();
+}
+
 std::string Ssd(const NodeFacts& facts) {
   if (!facts.store.has_ssd) return "";
   const SsdTier::Stats& ssd = facts.store.ssd;
@@ -177,7 +197,8 @@ std::string Rpcs(const RpcStats& rpc) {
 
 std::string Contents(const NodeFacts& facts) {
   return StrCat(Tiers(facts), Categories(facts.store), MissReasons(facts.store),
-                RenderResidency(facts), Leases(facts.store), Ssd(facts), Rpcs(facts.rpc));
+                RenderResidency(facts), Leases(facts.store), SharedMemory(facts), Ssd(facts),
+                Rpcs(facts.rpc));
 }
 
 std::string Configuration(const NodeFacts& facts) {

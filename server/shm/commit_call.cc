@@ -1,5 +1,6 @@
 #include "server/shm/commit_call.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/block_copy.h"
@@ -13,6 +14,8 @@ namespace {
 // More than this is copied on the I/O executor: a gRPC thread would keep other calls waiting (8 MiB
 // take about 1 ms).
 constexpr uint64_t kMaxInlineBytes = uint64_t{8} << 20;
+// Of a region, in one system call, and hashed while it is in the second-level cache.
+constexpr uint64_t kReadPieceBytes = uint64_t{256} << 10;
 
 }  // namespace
 
@@ -37,21 +40,30 @@ absl::Status CommitCall::Prepare(const v1::CommitBlocksRequest& request) {
                                                    " entries, the header announces ",
                                                    plan_->items.size()));
   }
-  const uint64_t staging_bytes = session_->staging().size();
   for (const v1::StagedBlock& message : request.blocks()) {
-    if (plan_->block_bytes() > staging_bytes ||
-        message.offset() > staging_bytes - plan_->block_bytes()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("a block of ", plan_->block_bytes(), " bytes at ", message.offset(),
-                       " is not within the staging memory of ", staging_bytes));
-    }
-    Staged& staged = staged_.emplace_back();
-    staged.offset = message.offset();
-    StoreLe64(staged.checksum.data(), message.checksum_low());
-    StoreLe64(staged.checksum.data() + 8, message.checksum_high());
+    HL_ASSIGN_OR_RETURN(Staged staged, Check(message));
+    staged_.push_back(std::move(staged));
   }
   statuses_.assign(plan_->items.size(), static_cast<char>(v1::PUT_STATUS_UNSPECIFIED));
   return absl::OkStatus();
+}
+
+absl::StatusOr<CommitCall::Staged> CommitCall::Check(const v1::StagedBlock& message) const {
+  const uint64_t staging_bytes = session_->staging().size();
+  Staged staged;
+  staged.offset = message.offset();
+  StoreLe64(staged.checksum.data(), message.checksum_low());
+  StoreLe64(staged.checksum.data() + 8, message.checksum_high());
+  if (!message.pieces().empty()) {
+    HL_ASSIGN_OR_RETURN(staged.place,
+                        RegionPlace::Of(*session_, message.pieces(), plan_->block_bytes()));
+  } else if (plan_->block_bytes() > staging_bytes ||
+             message.offset() > staging_bytes - plan_->block_bytes()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a block of ", plan_->block_bytes(), " bytes at ", message.offset(),
+                     " is not within the staging memory of ", staging_bytes));
+  }
+  return staged;
 }
 
 void CommitCall::Step() {
@@ -131,8 +143,10 @@ bool CommitCall::CommitBlock(BlockBuffer buffer) {
   const PutPlan::Item& planned = plan_->items[next_item_];
   const Staged& staged = staged_[next_item_];
   Xxh3Stream checksum(ChecksumSeed(planned.address.identity));
-  CopyAndHashOnce(buffer.bytes().data(), session_->staging().data() + staged.offset,
-                  plan_->block_bytes(), checksum);
+  if (const absl::Status copied = CopyAndHashTo(buffer, staged, checksum); !copied.ok()) {
+    End(copied);
+    return false;
+  }
   BlockStore::PutBlock block{.address = planned.address,
                              .parent = planned.parent,
                              .depth = planned.depth,
@@ -146,6 +160,23 @@ bool CommitCall::CommitBlock(BlockBuffer buffer) {
   End(absl::DataLossError(
       absl::StrCat("checksum of block ", planned.index, " part ", planned.part, " does not hold")));
   return false;
+}
+
+absl::Status CommitCall::CopyAndHashTo(BlockBuffer& buffer, const Staged& staged,
+                                       Xxh3Stream& checksum) const {
+  const absl::Span<uint8_t> to = buffer.bytes();
+  if (!staged.place) {
+    CopyAndHashOnce(to.data(), session_->staging().data() + staged.offset, to.size(), checksum);
+    return absl::OkStatus();
+  }
+  // The copy is this process's own: what is hashed is what was copied.
+  for (uint64_t offset = 0; offset < to.size(); offset += kReadPieceBytes) {
+    const absl::Span<uint8_t> piece =
+        to.subspan(offset, std::min<uint64_t>(to.size() - offset, kReadPieceBytes));
+    HL_RETURN_IF_ERROR(staged.place->Read(offset, piece));
+    checksum.Update(piece);
+  }
+  return absl::OkStatus();
 }
 
 void CommitCall::SetOutcome(PutOutcome outcome) {

@@ -11,13 +11,15 @@
 #include "server/rpc/put_plan.h"
 #include "server/rpc/serial_pump.h"
 #include "server/shm/shm_environment.h"
+#include "server/shm/shm_region.h"
 
 namespace halflife {
 
-// One CommitBlocks, free of gRPC: copies block after block from the session's staging memory into
-// the arena and publishes each whose COPY has the declared checksum. The client may write to its
-// staging memory meanwhile; all it can reach is a checksum that does not hold. Never blocks: when a
-// block has to wait for room it goes on later, on the I/O executor. Thread-safe.
+// One CommitBlocks, free of gRPC: copies block after block from the session's staging memory, or
+// from its regions, into the arena and publishes each whose COPY has the declared checksum. The
+// client may write to its memory meanwhile; all it can reach is a checksum that does not hold.
+// Never blocks: when a block has to wait for room it goes on later, on the I/O executor.
+// Thread-safe.
 class CommitCall : public std::enable_shared_from_this<CommitCall> {
  public:
   // Runs once, with the outcome.
@@ -33,11 +35,15 @@ class CommitCall : public std::enable_shared_from_this<CommitCall> {
 
  private:
   struct Staged {
-    uint64_t offset = 0;
+    uint64_t offset = 0;               // in the staging memory,
+    std::optional<RegionPlace> place;  // or this
     Digest128 checksum{};
   };
 
   absl::Status Prepare(const v1::CommitBlocksRequest& request);
+  absl::StatusOr<Staged> Check(const v1::StagedBlock& message) const;
+  // Returns: as RegionPlace::Read.
+  absl::Status CopyAndHashTo(BlockBuffer& buffer, const Staged& staged, Xxh3Stream& checksum) const;
   // Goes on until a block has to wait, or all are done.
   void Step();
   void StepOnIo();

@@ -14,6 +14,8 @@ namespace {
 
 // Blocks per read: bounds what is read in vain behind a block that turns out to be gone.
 constexpr size_t kReadBatch = 32;
+// Copied into a region between two looks at whether somebody still wants it.
+constexpr uint64_t kWritePieceBytes = uint64_t{1} << 20;
 
 v1::BlockStatus StatusToWire(const absl::Status& status) {
   switch (FrameStatusOf(status)) {
@@ -32,12 +34,23 @@ v1::BlockStatus StatusToWire(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<bool> LeaseCall::Start(const v1::LeaseBlocksRequest& request) {
+  // Gone already is as good.
   for (const LeaseId lease : request.release()) {
-    // Gone already is as good.
     static_cast<void>(environment_.store.Release(lease));
   }
   HL_ASSIGN_OR_RETURN(duration_, LeaseFromWire(request.lease_ms()));
-  HL_ASSIGN_OR_RETURN(plan_, MakeGetPlan(environment_.store, request.get()));
+  return Find(request.get());
+}
+
+absl::StatusOr<bool> LeaseCall::Start(const v1::CopyBlocksRequest& request) {
+  for (const LeaseId lease : request.release()) {
+    static_cast<void>(environment_.store.Release(lease));
+  }
+  return Find(request.get());
+}
+
+absl::StatusOr<bool> LeaseCall::Find(const v1::GetRequest& request) {
+  HL_ASSIGN_OR_RETURN(plan_, MakeGetPlan(environment_.store, request));
   found_.resize(plan_->items.size());
   for (size_t i = 0; i < found_.size(); ++i) {
     GetPlan::Item& item = plan_->items[i];
@@ -78,15 +91,12 @@ absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
   // Holes are left out: nobody asks for blocks of this lease by their position in it.
   BlockStore::LeasedBlocks promised{plan_->ns, plan_->parts, {}};
   response.mutable_blocks()->Reserve(static_cast<int>(found_.size()));
-  for (Found& found : found_) {
+  for (size_t item = 0; item < found_.size(); ++item) {
     v1::SharedBlock* const message = response.add_blocks();
-    const bool unbroken = prefix_items_ + 1 == static_cast<size_t>(response.blocks_size());
-    // As in a Get: ascending order ends at the first miss.
-    if (!unbroken && plan_->ascending) found.block = absl::NotFoundError("behind a miss");
-    message->set_status(StatusToWire(found.block.status()));
-    if (!found.block.ok()) continue;
-    if (unbroken) ++prefix_items_;
-    const BlockRef& block = *found.block;
+    const bool there = Settled(item);
+    message->set_status(StatusToWire(found_[item].block.status()));
+    if (!there) continue;
+    const BlockRef& block = *found_[item].block;
     const BlockStore::SharedPlace place = environment_.store.PlaceOf(block);
     message->set_offset(place.offset);
     message->set_generation(place.generation);
@@ -113,6 +123,52 @@ absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
   return absl::OkStatus();
 }
 
+bool LeaseCall::Settled(size_t item) {
+  Found& found = found_[item];
+  const bool unbroken = prefix_items_ == item;
+  // As in a Get: ascending order ends at the first miss.
+  if (!unbroken && plan_->ascending) found.block = absl::NotFoundError("behind a miss");
+  if (found.block.ok() && unbroken) ++prefix_items_;
+  return found.block.ok();
+}
+
+absl::Status LeaseCall::Copy(const google::protobuf::RepeatedPtrField<v1::CopyTarget>& targets,
+                             v1::CopyBlocksResponse& response) {
+  if (static_cast<size_t>(targets.size()) != found_.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("targets has ", targets.size(), " entries, ",
+                                                   found_.size(), " blocks are asked for"));
+  }
+  std::vector<RegionPlace> places;
+  for (const v1::CopyTarget& target : targets) {
+    HL_ASSIGN_OR_RETURN(RegionPlace place,
+                        RegionPlace::Of(*session_, target.pieces(), plan_->block_bytes()));
+    places.push_back(std::move(place));
+  }
+  for (size_t item = 0; item < found_.size(); ++item) {
+    v1::CopiedBlock* const message = response.add_blocks();
+    const bool there = Settled(item);
+    message->set_status(StatusToWire(found_[item].block.status()));
+    if (!there) continue;
+    const BlockRef& block = *found_[item].block;
+    HL_RETURN_IF_ERROR(CopyOne(block, places[item]));
+    const Digest128& checksum = block.header().checksum;
+    message->set_checksum_low(LoadLe64(checksum.data()));
+    message->set_checksum_high(LoadLe64(checksum.data() + 8));
+  }
+  answered_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status LeaseCall::CopyOne(const BlockRef& block, const RegionPlace& place) const {
+  const absl::Span<const uint8_t> payload = block.payload();
+  for (uint64_t offset = 0; offset < payload.size(); offset += kWritePieceBytes) {
+    if (session_->closed()) return absl::UnauthenticatedError("the session is gone");
+    const uint64_t size = std::min<uint64_t>(payload.size() - offset, kWritePieceBytes);
+    HL_RETURN_IF_ERROR(place.Write(offset, payload.subspan(offset, size)));
+  }
+  return absl::OkStatus();
+}
+
 void LeaseCall::Settle() const {
   if (!answered_) return;
   const auto prefix_blocks = static_cast<uint32_t>(prefix_items_ / plan_->parts.count);
@@ -127,6 +183,13 @@ void LeaseCall::Settle() const {
     sent.bytes[tier] += plan_->block_bytes();
   }
   environment_.store.CountGet(plan_->ns, plan_->attributes, sent);
+}
+
+absl::Status RunCopy(LeaseCall& call, const v1::CopyBlocksRequest& request,
+                     v1::CopyBlocksResponse& response) {
+  HL_ASSIGN_OR_RETURN(const bool at_hand, call.Start(request));
+  if (!at_hand) call.Read();
+  return call.Copy(request.targets(), response);
 }
 
 }  // namespace halflife

@@ -29,6 +29,8 @@ constexpr absl::Duration kSilenceLimit = absl::Seconds(1);
 // Connections that have not said hello yet; beyond it new ones are closed at once.
 constexpr size_t kMaxSilent = 16;
 constexpr absl::Duration kRetryInterval = absl::Milliseconds(50);
+// Refused users that the log names; further ones are only counted.
+constexpr size_t kMaxNamedUids = 64;
 
 absl::Status CannotListen(const std::string& path, const char* call) {
   return absl::UnavailableError(
@@ -55,34 +57,31 @@ absl::StatusOr<FileDescriptor> Listen(const std::string& path) {
   return listener;
 }
 
-bool IsOurUser(int connection) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-         peer.uid == geteuid();
-}
-
-void Answer(int connection, HandshakeStatus status) {
+std::vector<uint8_t> Refusal(HandshakeStatus status) {
   ShmWelcome refusal;
   refusal.status = status;
+  return EncodeWelcome(refusal);
+}
+
+void Refuse(int connection, const std::vector<uint8_t>& answer, std::atomic<uint64_t>& counter) {
+  counter.fetch_add(1, std::memory_order_relaxed);
   // Whether it arrives is the visitor's affair.
-  static_cast<void>(SendMessage(connection, EncodeWelcome(refusal), {}));
+  static_cast<void>(SendMessage(connection, answer, {}));
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ShmDoor>> ShmDoor::Open(Options options, OnClosed on_closed) {
+absl::StatusOr<std::unique_ptr<ShmDoor>> ShmDoor::Open(Options options, Events events) {
   HL_ASSIGN_OR_RETURN(FileDescriptor listener, Listen(options.path));
   FileDescriptor wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wake) return CannotListen(options.path, "eventfd");
   return std::unique_ptr<ShmDoor>(
-      new ShmDoor(std::move(options), std::move(on_closed), std::move(listener), std::move(wake)));
+      new ShmDoor(std::move(options), std::move(events), std::move(listener), std::move(wake)));
 }
 
-ShmDoor::ShmDoor(Options options, OnClosed on_closed, FileDescriptor listener, FileDescriptor wake)
+ShmDoor::ShmDoor(Options options, Events events, FileDescriptor listener, FileDescriptor wake)
     : options_(std::move(options)),
-      on_closed_(std::move(on_closed)),
-      sessions_(options_.sessions),
+      events_(std::move(events)),
       listener_(std::move(listener)),
       wake_(std::move(wake)) {
   thread_ =
@@ -119,34 +118,41 @@ bool ShmDoor::Step() {
     visitors_.erase(visitors_.begin() + static_cast<ptrdiff_t>(i));
   }
   DropSilent(Clock::Real().NowNanos());
-  const size_t before = visitors_.size();
-  const uint64_t refused_before = refused();
-  if (waits[1].revents != 0) Admit();
   // A connection is there that could not be taken (no descriptor left): pause for kRetryInterval.
-  return waits[1].revents == 0 || visitors_.size() != before || refused() != refused_before;
+  return waits[1].revents == 0 || Admit();
 }
 
-void ShmDoor::Admit() {
+bool ShmDoor::Admit() {
   // Bounded, so that Stop is prompt.
   for (int i = 0; i < kBacklog; ++i) {
     FileDescriptor connection(
         accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!connection) return;
+    if (!connection) return i > 0 || errno == EAGAIN;
     const auto silent = static_cast<size_t>(
         std::count_if(visitors_.begin(), visitors_.end(),
-                      [](const Visitor& visitor) { return visitor.session == nullptr; }));
-    if (!IsOurUser(connection.get())) {
-      Answer(connection.get(), HandshakeStatus::kRefused);
-      refused_.fetch_add(1, std::memory_order_relaxed);
+                      [](const Visitor& visitor) { return IsSilent(visitor); }));
+    if (!IsAllowed(connection.get())) {
+      Refuse(connection.get(), Refusal(HandshakeStatus::kRefused), refused_peers_);
     } else if (silent >= kMaxSilent) {
-      Answer(connection.get(), HandshakeStatus::kFull);
-      refused_.fetch_add(1, std::memory_order_relaxed);
+      Refuse(connection.get(), Refusal(HandshakeStatus::kFull), refused_full_);
     } else {
       visitors_.push_back({.connection = std::move(connection),
                            .session = nullptr,
                            .since_ns = Clock::Real().NowNanos()});
     }
   }
+  return true;
+}
+
+bool ShmDoor::IsAllowed(int connection) {
+  uid_t uid = 0;
+  const absl::Status allowed = options_.peers.Check(connection, &uid);
+  if (allowed.ok()) return true;
+  // Once per user: a client that retries for ever must not fill the log.
+  if (named_uids_.size() < kMaxNamedUids && named_uids_.insert(uid).second) {
+    Log(Severity::kWarning, "shm", StrCat(options_.path, ": ", ToStd(allowed.message())));
+  }
+  return false;
 }
 
 bool ShmDoor::Hear(Visitor& visitor) {
@@ -154,22 +160,43 @@ bool ShmDoor::Hear(Visitor& visitor) {
   if (absl::IsUnavailable(message.status())) return true;
   if (!message.ok() || message->bytes.empty()) return false;
   // After its hello a client has nothing to say.
-  return visitor.session == nullptr && Welcome(visitor, *message);
+  if (visitor.session != nullptr || visitor.region_of != nullptr) return false;
+  if (message->descriptors.size() == 1) {
+    const absl::StatusOr<ShmRegionHello> region = DecodeRegionHello(message->bytes);
+    if (region.ok()) return TakeRegion(visitor, *region, message->descriptors[0].get());
+  }
+  const absl::StatusOr<ShmLineHello> line = DecodeLineHello(message->bytes);
+  if (!line.ok() || !message->descriptors.empty()) return Welcome(visitor, *message);
+  TakeLine(visitor, *line);
+  return false;  // it is no visitor any more
+}
+
+void ShmDoor::TakeLine(Visitor& visitor, const ShmLineHello& hello) {
+  ShmSessionRef session = SessionOf(hello.session);
+  if (session == nullptr) {
+    Refuse(visitor.connection.get(), EncodeAck(HandshakeStatus::kRefused), refused_malformed_);
+    return;
+  }
+  // First, because the line's next packet may be an answer. If there turns out to be no room the
+  // connection closes, which says the same.
+  if (!SendMessage(visitor.connection.get(), EncodeAck(HandshakeStatus::kOk), {}).ok()) return;
+  if (!events_.on_line(std::move(visitor.connection), std::move(session)).ok()) {
+    refused_full_.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 bool ShmDoor::Welcome(Visitor& visitor, const PassedMessage& message) {
   const int connection = visitor.connection.get();
   const absl::StatusOr<ShmHello> hello = DecodeHello(message.bytes);
   if (!hello.ok() || !message.descriptors.empty()) {
-    Answer(connection, HandshakeStatus::kMalformed);
+    Refuse(connection, Refusal(HandshakeStatus::kMalformed), refused_malformed_);
     return false;
   }
-  absl::StatusOr<ShmSessionRef> session = sessions_.Open(hello->staging_bytes);
+  absl::StatusOr<ShmSessionRef> session = options_.sessions->Open(hello->staging_bytes);
   if (!session.ok()) {
     static RateLimit limit(absl::Seconds(1));
     if (limit.Pass()) Log(Severity::kWarning, "shm", ToStd(session.status().message()));
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    Answer(connection, HandshakeStatus::kFull);
+    Refuse(connection, Refusal(HandshakeStatus::kFull), refused_full_);
     return false;
   }
   visitor.session = *std::move(session);
@@ -185,16 +212,42 @@ bool ShmDoor::Welcome(Visitor& visitor, const PassedMessage& message) {
   return sent.ok();
 }
 
+ShmSessionRef ShmDoor::SessionOf(const SessionToken& token) const {
+  return options_.sessions->Find({reinterpret_cast<const char*>(token.data()), token.size()});
+}
+
+bool ShmDoor::TakeRegion(Visitor& visitor, const ShmRegionHello& hello, int file) {
+  const int connection = visitor.connection.get();
+  const auto refuse = [&](HandshakeStatus status, std::atomic<uint64_t>& counter) {
+    Refuse(connection, EncodeRegionAck({.status = status}), counter);
+    return false;
+  };
+  ShmSessionRef session = SessionOf(hello.session);
+  if (session == nullptr) return refuse(HandshakeStatus::kRefused, refused_malformed_);
+  absl::StatusOr<ShmRegionRef> region = ShmRegion::Open(file, hello.size_bytes);
+  if (!region.ok()) {
+    static RateLimit limit(absl::Seconds(1));
+    if (limit.Pass()) Log(Severity::kWarning, "shm", ToStd(region.status().message()));
+    return refuse(HandshakeStatus::kNotShareable, refused_malformed_);
+  }
+  const absl::StatusOr<uint32_t> name = session->AddRegion(*std::move(region));
+  if (!name.ok()) return refuse(HandshakeStatus::kFull, refused_full_);
+  visitor.region_of = std::move(session);
+  visitor.region = *name;
+  return SendMessage(connection, EncodeRegionAck({.region = *name}), {}).ok();
+}
+
 void ShmDoor::Leave(Visitor& visitor) {
+  if (visitor.region_of != nullptr) visitor.region_of->RemoveRegion(visitor.region);
   if (visitor.session == nullptr) return;
-  sessions_.Close(visitor.session);
-  on_closed_(*visitor.session);
+  options_.sessions->Close(visitor.session);
+  events_.on_closed(*visitor.session);
 }
 
 void ShmDoor::DropSilent(int64_t now_ns) {
   visitors_.erase(std::remove_if(visitors_.begin(), visitors_.end(),
                                  [now_ns](const Visitor& visitor) {
-                                   return visitor.session == nullptr &&
+                                   return IsSilent(visitor) &&
                                           now_ns - visitor.since_ns >
                                               absl::ToInt64Nanoseconds(kSilenceLimit);
                                  }),

@@ -11,18 +11,6 @@
 
 namespace halflife {
 
-// Counters of the shared-memory path since start.
-struct ShmStats {
-  uint64_t sessions = 0;       // open now
-  uint64_t staging_bytes = 0;  // of them
-  uint64_t refused_sessions = 0;
-  uint64_t leases = 0;  // calls that promised something
-  uint64_t leased_blocks = 0;
-  uint64_t commits = 0;  // calls
-  uint64_t stored_blocks = 0;
-  uint64_t refused_calls = 0;  // any error
-};
-
 // What the calls of the shared-memory service share. Borrows all but the counters; thread-safe.
 struct ShmEnvironment {
   ShmEnvironment(BlockStore& block_store, Executor& io_executor, ShmSessions& open_sessions,

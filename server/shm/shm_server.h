@@ -8,7 +8,9 @@
 #include "common/executor.h"
 #include "server/shm/shm_door.h"
 #include "server/shm/shm_environment.h"
+#include "server/shm/shm_lines.h"
 #include "server/shm/shm_service.h"
+#include "server/shm/shm_stats.h"
 #include "storage/block_store.h"
 
 namespace halflife {
@@ -21,6 +23,7 @@ class ShmServer {
  public:
   struct Options {
     std::string main_socket_path;  // the door's socket lies beside it
+    PeerPolicy peers = PeerPolicy::OwnRootAnd({}, {});
     ShmSessions::Options sessions;
     uint64_t max_read_bytes = uint64_t{64} << 20;  // being read from SSD for leases at one time
   };
@@ -42,9 +45,11 @@ class ShmServer {
  private:
   ShmServer() = default;
 
-  std::unique_ptr<ShmDoor> door_;
+  std::unique_ptr<ShmSessions> sessions_;
   std::unique_ptr<ShmEnvironment> environment_;
   std::unique_ptr<ShmService> service_;
+  std::unique_ptr<ShmLines> lines_;
+  std::unique_ptr<ShmDoor> door_;
 };
 
 }  // namespace halflife

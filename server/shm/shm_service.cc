@@ -59,6 +59,24 @@ grpc::ServerUnaryReactor* ShmService::LeaseBlocks(grpc::CallbackServerContext* c
   return reactor;
 }
 
+grpc::ServerUnaryReactor* ShmService::CopyBlocks(grpc::CallbackServerContext* context,
+                                                 const v1::CopyBlocksRequest* request,
+                                                 v1::CopyBlocksResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const absl::StatusOr<ShmSessionRef> session = SessionOf(request->session());
+  if (!session.ok()) {
+    Finish(reactor, session.status());
+    return reactor;
+  }
+  const auto call = std::make_shared<LeaseCall>(environment_, *session);
+  const bool queued = environment_.io.Submit([this, call, reactor, request, response] {
+    Finish(reactor, RunCopy(*call, *request, *response));
+    call->Settle();
+  });
+  if (!queued) Finish(reactor, absl::ResourceExhaustedError("I/O queue is full"));
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* ShmService::CommitBlocks(grpc::CallbackServerContext* context,
                                                    const v1::CommitBlocksRequest* request,
                                                    v1::CommitBlocksResponse* response) {

@@ -22,6 +22,9 @@ class ShmService final : public v1::SharedMemoryService::CallbackService {
   grpc::ServerUnaryReactor* LeaseBlocks(grpc::CallbackServerContext* context,
                                         const v1::LeaseBlocksRequest* request,
                                         v1::LeaseBlocksResponse* response) override;
+  grpc::ServerUnaryReactor* CopyBlocks(grpc::CallbackServerContext* context,
+                                       const v1::CopyBlocksRequest* request,
+                                       v1::CopyBlocksResponse* response) override;
   grpc::ServerUnaryReactor* CommitBlocks(grpc::CallbackServerContext* context,
                                          const v1::CommitBlocksRequest* request,
                                          v1::CommitBlocksResponse* response) override;

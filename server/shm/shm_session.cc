@@ -65,6 +65,32 @@ StagingMemory::~StagingMemory() {
   if (base_ != nullptr) munmap(const_cast<uint8_t*>(base_), size_bytes_);
 }
 
+absl::StatusOr<uint32_t> ShmSession::AddRegion(ShmRegionRef region) {
+  MutexLock lock(mutex_);
+  if (regions_.size() >= kMaxRegions) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("shared memory: ", regions_.size(), " regions of one session"));
+  }
+  const uint32_t name = next_region_++;
+  regions_.emplace(name, std::move(region));
+  return name;
+}
+
+ShmRegionRef ShmSession::FindRegion(uint32_t name) const {
+  MutexLock lock(mutex_);
+  const auto found = regions_.find(name);
+  return found == regions_.end() ? nullptr : found->second;
+}
+
+void ShmSession::RemoveRegion(uint32_t name) {
+  ShmRegionRef dropped;  // closed without the lock
+  MutexLock lock(mutex_);
+  const auto found = regions_.find(name);
+  if (found == regions_.end()) return;
+  dropped.swap(found->second);
+  regions_.erase(found);
+}
+
 absl::StatusOr<ShmSessionRef> ShmSessions::Open(uint64_t wanted_staging_bytes) {
   uint64_t staging_bytes =
       std::min(wanted_staging_bytes, kMaxStagingBytes) / kPageBytes * kPageBytes;

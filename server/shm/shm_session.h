@@ -10,6 +10,7 @@
 #include "common/mutex.h"
 #include "proto/wire/descriptor_passing.h"
 #include "proto/wire/shm_handshake.h"
+#include "server/shm/shm_region.h"
 
 namespace halflife {
 
@@ -36,6 +37,8 @@ class StagingMemory {
   uint64_t size_bytes_ = 0;
 };
 
+inline constexpr size_t kMaxRegions = 16;  // of one session
+
 // One client's connection, as calls see it. Thread-safe once it is opened.
 class ShmSession {
  public:
@@ -48,6 +51,13 @@ class ShmSession {
   absl::Span<const uint8_t> staging() const { return staging_.bytes(); }
   StagingMemory& staging_memory() { return staging_; }
 
+  // Registers a region. Returns its name; kResourceExhausted if the session has kMaxRegions.
+  absl::StatusOr<uint32_t> AddRegion(ShmRegionRef region);
+  // Null if there is none of that name.
+  ShmRegionRef FindRegion(uint32_t name) const;
+  // Calls that run keep it until they end.
+  void RemoveRegion(uint32_t name);
+
   // The connection is gone: whatever a call has taken in its name since must be given back.
   void Close() { closed_.store(true); }
   bool closed() const { return closed_.load(); }
@@ -57,6 +67,10 @@ class ShmSession {
   const SessionToken token_;
   StagingMemory staging_;
   std::atomic<bool> closed_{false};
+
+  mutable Mutex mutex_;
+  absl::flat_hash_map<uint32_t, ShmRegionRef> regions_ ABSL_GUARDED_BY(mutex_);  // by name
+  uint32_t next_region_ ABSL_GUARDED_BY(mutex_) = 1;
 };
 using ShmSessionRef = std::shared_ptr<ShmSession>;
 

@@ -1,5 +1,6 @@
 #include "storage/tiers/dram_arena.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/check.h"
@@ -70,6 +71,29 @@ BlockRef BlockBuffer::Seal(const BlockHeader& header) && {
       std::exchange(slot_, nullptr));  // the buffer's reference becomes the block's first one
 }
 
+// --- DramArena::Populating
+
+DramArena::Populating::Populating(Populating&& other) noexcept
+    : slot_(std::exchange(other.slot_, nullptr)), done_bytes_(other.done_bytes_) {}
+
+DramArena::Populating& DramArena::Populating::operator=(Populating&& other) noexcept {
+  std::swap(slot_, other.slot_);
+  std::swap(done_bytes_, other.done_bytes_);
+  return *this;
+}
+
+DramArena::Populating::~Populating() {
+  if (slot_ != nullptr) slot_->home->arena->ReturnPopulated(slot_);
+}
+
+uint64_t DramArena::Populating::Step(uint64_t max_bytes) {
+  const uint64_t bytes = std::min(max_bytes / kArenaPageBytes * kArenaPageBytes,
+                                  slot_->home->stride_bytes - done_bytes_);
+  if (bytes == 0 || !slot_->home->arena->Populate(*slot_, done_bytes_, bytes)) return 0;
+  done_bytes_ += bytes;
+  return bytes;
+}
+
 // --- DramArena
 
 absl::Status DramArena::Options::Validate() const {
@@ -125,6 +149,12 @@ bool DramArena::InSlab(const BlockRef& block, const SlabPressure& slab) const {
 }
 
 void DramArena::RetireSlab(const SlabPressure& slab) { core_->RetireSlab(slab); }
+
+void DramArena::Expect(size_t payload_bytes) { core_->Expect(payload_bytes); }
+
+DramArena::Populating DramArena::TakeToPopulate(uint64_t stock_bytes) {
+  return Populating(core_->TakeToPopulate(stock_bytes));
+}
 
 DramArena::Stats DramArena::stats() const { return core_->stats(); }
 

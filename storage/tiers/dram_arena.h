@@ -101,6 +101,7 @@ class DramArena {
                             << 30;  // page-rounded bytes of all slabs in use never exceed this
     bool huge_pages = true;         // MADV_HUGEPAGE where the kernel allows; silently without
     int max_classes = 64;           // distinct block sizes at one time
+    bool keep_all = false;          // memory stays with its size class until another one wants it
 
     absl::Status Validate() const;
   };
@@ -111,8 +112,9 @@ class DramArena {
     uint64_t allocated_bytes = 0;  // of slots in use (buffers, blocks and pinned leftovers)
     uint64_t allocated_blocks = 0;
     uint64_t slabs = 0;
-    uint64_t refused = 0;  // Allocate calls that found no room
-    int classes = 0;       // block sizes that hold memory
+    uint64_t refused = 0;      // Allocate calls that found no room
+    int classes = 0;           // block sizes that hold memory
+    uint64_t fresh_bytes = 0;  // of slab_bytes: never used since they were taken
     uint64_t stuck_bytes =
         0;  // of slab_bytes: what the kernel refused to take back; lost to the budget
   };
@@ -150,6 +152,35 @@ class DramArena {
   // returns to the budget with its last block. Does nothing if the slab is gone already.
   bool InSlab(const BlockRef& block, const SlabPressure& slab) const;
   void RetireSlab(const SlabPressure& slab);
+
+  // Blocks of this size are about to come: what is populated ahead will be for them. The same holds
+  // for the size that was allocated last.
+  void Expect(size_t payload_bytes);
+
+  // A slot that nobody has had yet, for as long as its pages are brought into being; free again
+  // with the end of this object. At most one at a time. Not thread-safe. Must not outlive its
+  // arena.
+  class Populating {
+   public:
+    Populating() = default;
+    Populating(Populating&& other) noexcept;
+    Populating& operator=(Populating&& other) noexcept;
+    ~Populating();
+
+    explicit operator bool() const { return slot_ != nullptr; }
+    // At most `max_bytes` further ones [system call, 1 us per page and more]. Returns how many; 0
+    // once all are there, or if there is no memory for them.
+    uint64_t Step(uint64_t max_bytes);
+
+   private:
+    friend class DramArena;
+    explicit Populating(BlockSlot* slot) : slot_(slot) {}
+    BlockSlot* slot_ = nullptr;
+    uint64_t done_bytes_ = 0;
+  };
+  // Null if `stock_bytes` of populated free memory are there for the size that is expected, or the
+  // rest of the budget is needed otherwise, or another one is under way.
+  Populating TakeToPopulate(uint64_t stock_bytes);
 
   Stats stats() const;
   // Of allocated_bytes: what lies in buffers that are not sealed yet. Exact at once when a buffer

@@ -85,13 +85,14 @@ absl::StatusOr<BlockSlot*> DramArenaCore::Allocate(size_t payload_bytes) {
     Step step;
     {
       MutexLock lock(mutex_);
+      wanted_stride_bytes_ = stride_bytes;
       if (turn <= kMaxTurns) step = NextStepLocked(stride_bytes);
       if (step.slot == nullptr && step.opening == nullptr && step.leaving == nullptr) {
         ++refused_;
         return NoRoomLocked(payload_bytes, stride_bytes);
       }
     }
-    slot = step.opening != nullptr ? Open(std::move(step.opening)) : step.slot;
+    slot = step.opening != nullptr ? Open(std::move(step.opening), false) : step.slot;
     if (step.leaving != nullptr) GiveBack(std::move(step.leaving));
   }
   Unpoison(slot->bytes, stride_bytes);
@@ -179,8 +180,79 @@ DramArena::Stats DramArenaCore::stats() const {
     stats.allocated_blocks += size_class.used_slots();
     stats.slabs += size_class.slab_count();
     stats.classes += size_class.idle() ? 0 : 1;
+    stats.fresh_bytes += size_class.fresh_slots() * size_class.shape().stride_bytes;
   }
+  stats.allocated_bytes -= populating_bytes_;
+  if (populating_bytes_ > 0) --stats.allocated_blocks;
   return stats;
+}
+
+SlabShape DramArenaCore::ShapeFor(size_t stride_bytes) const {
+  return SlabShape::For(stride_bytes, options_.budget_bytes, range_bytes_, options_.keep_all);
+}
+
+// --- Populating
+
+void DramArenaCore::Expect(size_t payload_bytes) {
+  if (payload_bytes == 0 || payload_bytes > kMaxBlockBytes) return;
+  MutexLock lock(mutex_);
+  wanted_stride_bytes_ = RoundUp(payload_bytes, kArenaPageBytes);
+}
+
+BlockSlot* DramArenaCore::TakeToPopulate(uint64_t stock_bytes) {
+  Step step;
+  {
+    MutexLock lock(mutex_);
+    if (populating_bytes_ > 0) return nullptr;
+    step = NextToPopulateLocked(stock_bytes);
+    if (step.slot != nullptr) populating_bytes_ = wanted_stride_bytes_;
+  }
+  BlockSlot* const slot = step.opening != nullptr ? Open(std::move(step.opening), true) : step.slot;
+  if (slot != nullptr) Unpoison(slot->bytes, slot->home->stride_bytes);
+  return slot;
+}
+
+DramArenaCore::Step DramArenaCore::NextToPopulateLocked(uint64_t stock_bytes) {
+  Step step;
+  const size_t stride_bytes = wanted_stride_bytes_;
+  if (stride_bytes == 0) return step;
+  int index = FindClassLocked(stride_bytes);
+  if (index >= 0) {
+    SizeClass& size_class = classes_[index];
+    const uint64_t populated_bytes =
+        (size_class.free_slots() - size_class.fresh_slots()) * stride_bytes;
+    if (populated_bytes + stride_bytes > stock_bytes) return step;
+    step.slot = size_class.TakeFreshSlot();
+    if (step.slot != nullptr) return step;
+    if (!size_class.idle() && !size_class.keeps_another_empty()) return step;
+  } else {
+    if (stride_bytes > stock_bytes) return step;
+    index = FindIdleClassLocked();
+    if (index < 0) return step;
+  }
+  // Twice, so that somebody else who comes with another size finds room at once.
+  const SlabShape shape = ShapeFor(stride_bytes);
+  if (unused_bytes_ < 2 * shape.slab_bytes()) return step;
+  if (classes_[index].idle()) classes_[index].Reset(shape);
+  step.opening = ReserveLocked(index);
+  return step;
+}
+
+void DramArenaCore::ReturnPopulated(BlockSlot* slot) {
+  const SlotHome home = *slot->home;
+  Poison(slot->bytes, home.stride_bytes);
+  std::unique_ptr<Slab> leaving;
+  {
+    MutexLock lock(mutex_);
+    leaving = classes_[home.class_index].ReturnSlot(slot);
+    populating_bytes_ = 0;
+  }
+  if (leaving != nullptr) GiveBack(std::move(leaving));
+}
+
+bool DramArenaCore::Populate(const BlockSlot& slot, uint64_t offset, uint64_t size_bytes) const {
+  const auto begin = static_cast<uint64_t>(slot.bytes - memory_->base());
+  return memory_->Populate({begin + offset, size_bytes});
 }
 
 DramArenaCore::Step DramArenaCore::NextStepLocked(size_t stride_bytes) {
@@ -208,7 +280,7 @@ DramArenaCore::Step DramArenaCore::NextStepLocked(size_t stride_bytes) {
       step.leaving = TakeEmptyLocked(true);
       return step;
     }
-    classes_[index].Reset(SlabShape::For(stride_bytes, options_.budget_bytes, range_bytes_));
+    classes_[index].Reset(ShapeFor(stride_bytes));
   }
   step.opening = ReserveLocked(index);
   return step;
@@ -269,13 +341,15 @@ absl::Status DramArenaCore::NoRoomLocked(size_t payload_bytes, size_t stride_byt
                                                    options_.budget_bytes, " in use"));
 }
 
-BlockSlot* DramArenaCore::Open(std::unique_ptr<Slab> slab) {
+BlockSlot* DramArenaCore::Open(std::unique_ptr<Slab> slab, bool to_populate) {
   slab->records = std::make_unique<BlockSlot[]>(slab->capacity);
   Poison(slab->base, uint64_t{slab->capacity} * slab->home.stride_bytes);
   // A short slab's tail is not paid for: it does without.
   if (slab->slot_count == slab->capacity) memory_->AdviseHugePages(RangeOf(*slab));
   const int class_index = slab->home.class_index;
+  const size_t stride_bytes = slab->home.stride_bytes;
   MutexLock lock(mutex_);
+  if (to_populate) populating_bytes_ = stride_bytes;
   return classes_[class_index].Publish(std::move(slab));
 }
 

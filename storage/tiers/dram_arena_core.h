@@ -36,6 +36,16 @@ class DramArenaCore {
   // Takes back a slot without references.
   void Free(BlockSlot* slot) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // See DramArena::Expect.
+  void Expect(size_t payload_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // A slot that nobody has had yet, of the class that was asked for last, or nullptr if less is to
+  // be populated ahead: `stock_bytes` of the class are there already, or what is left of the budget
+  // is needed otherwise. The slot counts as free in stats. ReturnPopulated takes it back.
+  BlockSlot* TakeToPopulate(uint64_t stock_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ReturnPopulated(BlockSlot* slot) ABSL_LOCKS_EXCLUDED(mutex_);
+  // [offset, offset + size_bytes) of the slot.
+  bool Populate(const BlockSlot& slot, uint64_t offset, uint64_t size_bytes) const;
+
   uint64_t FreeBytesFor(size_t payload_bytes) const ABSL_LOCKS_EXCLUDED(mutex_);
   DramArena::SlabPressure MostWastefulSlab(size_t wanted_payload_bytes) const
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -67,7 +77,10 @@ class DramArenaCore {
   absl::Status NoRoomLocked(size_t payload_bytes, size_t stride_bytes) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  BlockSlot* Open(std::unique_ptr<Slab> slab) ABSL_LOCKS_EXCLUDED(mutex_);
+  BlockSlot* Open(std::unique_ptr<Slab> slab, bool to_populate) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Either a fresh slot or a slab to be opened for one, or neither.
+  Step NextToPopulateLocked(uint64_t stock_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  SlabShape ShapeFor(size_t stride_bytes) const;
   void GiveBack(std::unique_ptr<Slab> slab) ABSL_LOCKS_EXCLUDED(mutex_);
   SparseMemory::Range RangeOf(const Slab& slab) const;
 
@@ -82,6 +95,8 @@ class DramArenaCore {
   mutable Mutex mutex_;
   std::vector<SizeClass> classes_ ABSL_GUARDED_BY(mutex_);  // max_classes
   uint64_t unused_bytes_ ABSL_GUARDED_BY(mutex_);           // of the budget
+  size_t wanted_stride_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // asked for last; 0 = nothing yet
+  uint64_t populating_bytes_ ABSL_GUARDED_BY(mutex_) = 0;   // of slots that are taken for it
   uint64_t generations_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t stuck_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

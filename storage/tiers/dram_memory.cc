@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -15,6 +17,22 @@ namespace halflife {
 namespace {
 
 constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
+// Nodes that a mask of the kernel's interface has room for here.
+constexpr unsigned long kMaxNodes = 1024;
+constexpr int kInterleave = 3;   // MPOL_INTERLEAVE
+constexpr int kMemsAllowed = 4;  // MPOL_F_MEMS_ALLOWED
+
+// On a machine of several memory nodes: page by page in turn, whoever touches them first. Blocks
+// are written and read by threads of all nodes, and a background that populates them all from one
+// node would fill that node. System calls, not libnuma: they are two. A container's profile may
+// forbid them; then pages lie where they are first touched.
+void SpreadOverNodes(void* base, uint64_t size_bytes) {
+  unsigned long nodes[kMaxNodes / (8 * sizeof(unsigned long))] = {};
+  if (syscall(SYS_get_mempolicy, nullptr, nodes, kMaxNodes, nullptr, kMemsAllowed) != 0) return;
+  int count = 0;
+  for (const unsigned long word : nodes) count += std::popcount(word);
+  if (count > 1) syscall(SYS_mbind, base, size_bytes, kInterleave, nodes, kMaxNodes, 0);
+}
 
 absl::Status SystemError(const char* call, uint64_t size_bytes) {
   const int error = errno;
@@ -58,6 +76,7 @@ absl::StatusOr<std::unique_ptr<SparseMemory>> SparseMemory::Create(uint64_t size
   madvise(base, size_bytes, MADV_DONTDUMP);
   // The base state of every page, see AdviseHugePages; also where the system's default is "always".
   madvise(base, size_bytes, MADV_NOHUGEPAGE);
+  SpreadOverNodes(base, size_bytes);
   return std::unique_ptr<SparseMemory>(
       new SparseMemory(file, static_cast<uint8_t*>(base), size_bytes, huge_pages));
 }
@@ -70,6 +89,13 @@ SparseMemory::~SparseMemory() {
 
 void SparseMemory::AdviseHugePages(Range range) {
   if (huge_pages_) AdviseInside(range, MADV_HUGEPAGE);
+}
+
+bool SparseMemory::Populate(Range range) {
+  if (madvise(base_ + range.offset, range.size_bytes, MADV_POPULATE_WRITE) == 0) return true;
+  if (errno != EINVAL) return false;
+  return fallocate(file_.memfd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.offset),
+                   static_cast<off_t>(range.size_bytes)) == 0;
 }
 
 bool SparseMemory::Return(Range range) {

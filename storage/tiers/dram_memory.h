@@ -43,6 +43,11 @@ class SparseMemory {
   // Asks for huge pages inside `range`, never across its edges: a huge page that stuck out would be
   // memory that nobody has paid for. Where the kernel does not allow them nothing happens.
   void AdviseHugePages(Range range);
+  // Lets the pages of `range` come into being, zeroed and mapped, so that the first write to them
+  // does not have to wait for it. Slow (2 GB/s and less): for the background. Where the kernel
+  // cannot do it beforehand (before Linux 5.14) they are at least taken from the system. Returns
+  // false if there is no memory for it.
+  bool Populate(Range range);
   // Gives the pages of `range` back to the system; they read as zero afterwards. Returns false if
   // the kernel refused. It does if the file carries F_SEAL_FUTURE_WRITE: a reader's descriptor is
   // made read-only in another way.

@@ -26,7 +26,8 @@ std::optional<uint32_t> IndexSet::First() const {
   return std::nullopt;
 }
 
-SlabShape SlabShape::For(size_t stride_bytes, uint64_t budget_bytes, uint64_t range_bytes) {
+SlabShape SlabShape::For(size_t stride_bytes, uint64_t budget_bytes, uint64_t range_bytes,
+                         bool keep_all) {
   const uint64_t target_bytes =
       std::max(std::min(kUsualSlabBytes, budget_bytes / 64), budget_bytes / 4096);
   const uint64_t slots_in_range = range_bytes / stride_bytes;
@@ -38,18 +39,20 @@ SlabShape SlabShape::For(size_t stride_bytes, uint64_t budget_bytes, uint64_t ra
       static_cast<uint32_t>((slots_in_range + shape.slots_per_slab - 1) / shape.slots_per_slab);
   shape.empty_limit = static_cast<uint32_t>(
       std::max<uint64_t>(1, budget_bytes / 16 / std::max(kUsualSlabBytes, shape.slab_bytes())));
+  if (keep_all) shape.empty_limit = shape.slab_limit;
   shape.slots_in_last =
       static_cast<uint32_t>(slots_in_range - uint64_t{shape.slab_limit - 1} * shape.slots_per_slab);
   return shape;
 }
 
 void SizeClass::Reset(const SlabShape& shape) {
-  HL_CHECK(slab_count_ == 0 && used_slots_ == 0 && free_slots_ == 0);
+  HL_CHECK(slab_count_ == 0 && used_slots_ == 0 && free_slots_ == 0 && fresh_slots_ == 0);
   shape_ = shape;
   slabs_.clear();
   slabs_.resize(shape.slab_limit);
   absent_.Reset(shape.slab_limit, true);
   with_free_.Reset(shape.slab_limit, false);
+  with_fresh_.Reset(shape.slab_limit, false);
   short_.Reset(shape.slab_limit, false);
   empty_.Reset(shape.slab_limit, false);
 }
@@ -66,14 +69,32 @@ BlockSlot* SizeClass::TakeSlotOf(uint32_t slab_index) {
     slot_index = slab.free_head - 1;
     slab.free_head = slab.records[slot_index].next_free;
   } else {
-    HL_CHECK(slab.fresh < slab.slot_count);
-    slot_index = slab.fresh++;
+    slot_index = TakeFreshOf(slab);
   }
-  UseEmpty(slab_index);
+  return Hand(slab, slot_index);
+}
+
+BlockSlot* SizeClass::TakeFreshSlot() {
+  const std::optional<uint32_t> index = with_fresh_.First();
+  if (!index || free_slots_ < 2) return nullptr;
+  Slab& slab = *slabs_[*index];
+  return Hand(slab, TakeFreshOf(slab));
+}
+
+uint32_t SizeClass::TakeFreshOf(Slab& slab) {
+  HL_CHECK(slab.fresh < slab.slot_count);
+  --fresh_slots_;
+  const uint32_t slot_index = slab.fresh++;
+  if (slab.fresh == slab.slot_count) with_fresh_.Erase(slab.home.slab_index);
+  return slot_index;
+}
+
+BlockSlot* SizeClass::Hand(Slab& slab, uint32_t slot_index) {
+  UseEmpty(slab.home.slab_index);
   ++slab.used;
   ++used_slots_;
   --free_slots_;
-  if (slab.free_count() == 0) with_free_.Erase(slab_index);
+  if (slab.free_count() == 0) with_free_.Erase(slab.home.slab_index);
   BlockSlot* slot = &slab.records[slot_index];
   slot->home = &slab.home;
   slot->bytes = slab.base + uint64_t{slot_index} * slab.home.stride_bytes;
@@ -110,7 +131,9 @@ BlockSlot* SizeClass::Publish(std::unique_ptr<Slab> slab) {
   const uint32_t index = slab->home.slab_index;
   HL_CHECK(slabs_[index] == nullptr && slab->slot_count > 0 && slab->used == 0);
   free_slots_ += slab->slot_count;
+  fresh_slots_ += slab->slot_count;
   with_free_.Insert(index);
+  with_fresh_.Insert(index);
   if (slab->slot_count < slab->capacity) short_.Insert(index);
   slabs_[index] = std::move(slab);
   return TakeSlotOf(index);
@@ -134,7 +157,9 @@ uint32_t SizeClass::Extend(uint64_t slot_limit) {
   slab.slot_count += added;
   if (kept) KeepEmpty(*index);
   free_slots_ += added;
+  fresh_slots_ += added;
   with_free_.Insert(*index);
+  with_fresh_.Insert(*index);
   if (slab.slot_count == slab.capacity) short_.Erase(*index);
   return added;
 }
@@ -164,7 +189,9 @@ std::unique_ptr<Slab> SizeClass::Retire(uint32_t slab_index, uint64_t generation
   if (slab.used == 0) return TakeOut(slab_index);
   slab.retired = true;
   free_slots_ -= slab.free_count();
+  fresh_slots_ -= slab.slot_count - slab.fresh;
   with_free_.Erase(slab_index);
+  with_fresh_.Erase(slab_index);
   short_.Erase(slab_index);
   return nullptr;
 }
@@ -182,8 +209,12 @@ std::unique_ptr<Slab> SizeClass::TakeOut(uint32_t slab_index) {
   UseEmpty(slab_index);
   std::unique_ptr<Slab> slab = std::move(slabs_[slab_index]);
   HL_CHECK(slab->used == 0);
-  if (!slab->retired) free_slots_ -= slab->slot_count;
+  if (!slab->retired) {
+    free_slots_ -= slab->slot_count;
+    fresh_slots_ -= slab->slot_count - slab->fresh;
+  }
   with_free_.Erase(slab_index);
+  with_fresh_.Erase(slab_index);
   short_.Erase(slab_index);
   return slab;
 }

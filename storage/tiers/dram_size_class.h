@@ -40,7 +40,9 @@ struct SlabShape {
   // costs more than the copy into them (1.7 GB/s against 17).
   uint32_t empty_limit = 1;
 
-  static SlabShape For(size_t stride_bytes, uint64_t budget_bytes, uint64_t range_bytes);
+  // `keep_all`: no slab is given back because it ran empty, only because another class wants it.
+  static SlabShape For(size_t stride_bytes, uint64_t budget_bytes, uint64_t range_bytes,
+                       bool keep_all = false);
 
   uint64_t slab_bytes() const { return uint64_t{slots_per_slab} * stride_bytes; }
   uint32_t CapacityOf(uint32_t slab_index) const {
@@ -63,6 +65,9 @@ class SizeClass {
   // --- Slots
   // A free slot of an open slab, or nullptr.
   BlockSlot* TakeSlot();
+  // A slot that nobody has had yet, of an open slab, or nullptr. Never the last free one, which is
+  // left to whoever has something to store.
+  BlockSlot* TakeFreshSlot();
   // Returns the slab if it is to be given back now: it ran empty, and it is retired or enough empty
   // ones are kept. At least one stays, so that a block that comes and goes at the edge of a slab
   // does not cost two system calls.
@@ -90,14 +95,19 @@ class SizeClass {
   const SlabShape& shape() const { return shape_; }
   uint32_t slab_count() const { return slab_count_; }  // open or between
   uint64_t used_slots() const { return used_slots_; }
-  uint64_t free_slots() const { return free_slots_; }  // of slabs that still hand out
+  uint64_t free_slots() const { return free_slots_; }    // of slabs that still hand out
+  uint64_t fresh_slots() const { return fresh_slots_; }  // of them, those that nobody has had yet
   bool idle() const { return slab_count_ == 0; }
   // Bytes TakeEmpty would give up, called until there is none.
   uint64_t empty_bytes() const { return empty_bytes_; }
+  // A further slab that ran empty would stay.
+  bool keeps_another_empty() const { return empty_count_ < shape_.empty_limit; }
   bool only_empty() const { return slab_count_ > 0 && slab_count_ == empty_count_; }
 
  private:
   BlockSlot* TakeSlotOf(uint32_t slab_index);
+  BlockSlot* Hand(Slab& slab, uint32_t slot_index);
+  uint32_t TakeFreshOf(Slab& slab);
   std::unique_ptr<Slab> TakeOut(uint32_t slab_index);
   void KeepEmpty(uint32_t slab_index);
   // No effect on a slab that is not one of the kept ones.
@@ -106,14 +116,16 @@ class SizeClass {
   SlabShape shape_;
   std::vector<std::unique_ptr<Slab>> slabs_;  // by place; null if absent or between
   IndexSet absent_;
-  IndexSet with_free_;  // open, not retired, with a free slot
-  IndexSet short_;      // open, not retired, slot_count < capacity
-  IndexSet empty_;      // kept: open, not retired, no slot used
+  IndexSet with_free_;   // open, not retired, with a free slot
+  IndexSet with_fresh_;  // open, not retired, fresh < slot_count
+  IndexSet short_;       // open, not retired, slot_count < capacity
+  IndexSet empty_;       // kept: open, not retired, no slot used
   uint32_t slab_count_ = 0;
   uint32_t empty_count_ = 0;
   uint64_t empty_bytes_ = 0;
   uint64_t used_slots_ = 0;
   uint64_t free_slots_ = 0;
+  uint64_t fresh_slots_ = 0;
 };
 
 }  // namespace halflife

@@ -22,6 +22,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
 
+  const auto line = DecodeLineHello(bytes);
+  if (line.ok()) {
+    HL_CHECK(!hello.ok() && !welcome.ok());
+    HL_CHECK(EncodeLineHello(*line) == std::vector<uint8_t>(data, data + size));
+  }
+  const auto region = DecodeRegionHello(bytes);
+  if (region.ok()) {
+    HL_CHECK(region->size_bytes > 0 && region->size_bytes <= kMaxRegionBytes);
+    HL_CHECK(EncodeRegionHello(*region) == std::vector<uint8_t>(data, data + size));
+  }
+  const auto region_ack = DecodeRegionAck(bytes);
+  if (region_ack.ok()) {
+    HL_CHECK(EncodeRegionAck(*region_ack) == std::vector<uint8_t>(data, data + size));
+  }
+  const auto ack = DecodeAck(bytes);
+  if (ack.ok()) HL_CHECK(EncodeAck(*ack) == std::vector<uint8_t>(data, data + size));
+
   // A name never leads out of the directory.
   const std::string name = ByteSource::TextOf(bytes);
   const auto path = SocketBeside("/run/halflife/halflife.sock", name);

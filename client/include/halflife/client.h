@@ -198,6 +198,25 @@ struct LookupResult {
   Lease lease;                  // empty if nothing is promised
 };
 
+// Memory of the caller's that the daemon copies blocks to and from by itself: a shared mapping of a
+// file in memory (a memfd, a file in /dev/shm). The bytes move once, and on the daemon's processor
+// time. Made by Client::RegisterRegion; registered as long as it lives, also across restarts of the
+// daemon.
+class Region {
+ public:
+  ~Region();
+  // After a Get whose result was not `settled`: true once the daemon writes nothing more of it.
+  bool quiet() const;
+
+  struct Impl;
+
+ private:
+  friend class Client;
+  friend struct RegionAccess;
+  explicit Region(std::shared_ptr<Impl> impl);
+  const std::shared_ptr<Impl> impl_;
+};
+
 // One (block, part) to receive. Filled completely and verified when outcome is kOk; otherwise its
 // bytes are unspecified and nobody writes to them after the call has returned or its callback has
 // run.
@@ -222,6 +241,9 @@ struct GetRequest {
   // Optional: get what it promises, items from its first block on and not more of them. Read
   // before GetAsync returns.
   const Lease* lease = nullptr;
+  // Optional: all segments lie in it, and the daemon is to write the blocks there itself. Where it
+  // cannot (no shared memory, a file with holes), the library does.
+  std::shared_ptr<Region> region;
   Attributes attributes;
   std::chrono::microseconds budget{0};  // 0 = get_budget and get_budget_per_mib of Options
 };
@@ -232,7 +254,10 @@ struct GetResult {
   std::vector<GetItem> items;  // as given, outcomes set
   uint32_t ok_items = 0;
   uint32_t prefix_items = 0;  // leading items that are kOk
-  std::string error;          // why kInvalid, for logs
+  // False only after kTimeout of a Get into a region: the daemon has not said yet that it is done.
+  // It may write to the targets until Region::quiet(), so leave them alone until then.
+  bool settled = true;
+  std::string error;  // why kInvalid, for logs
 };
 
 struct PutItem {
@@ -251,6 +276,8 @@ struct PutRequest {
   uint32_t group = 0;
   const Hash* parent = nullptr;  // hash of the block before items[0], if first_depth > 0 and known;
                                  // read before PutAsync returns
+  // Optional: all segments lie in it, and the daemon is to read the blocks there itself.
+  std::shared_ptr<Region> region;
   Attributes attributes;
   std::chrono::microseconds budget{0};  // 0 = Options::put_budget
 };
@@ -313,8 +340,9 @@ struct ViewResult {
 
 // Counters since Open.
 struct Stats {
-  uint64_t shm_gets = 0, shm_puts = 0;  // calls that went through shared memory
-  uint64_t shm_fallbacks = 0;           // that began there and went over the socket then
+  uint64_t shm_gets = 0, shm_puts = 0;        // calls that went through shared memory
+  uint64_t region_gets = 0, region_puts = 0;  // of them, with bytes that the daemon moved
+  uint64_t shm_fallbacks = 0;                 // that began there and went over the socket then
   uint64_t lookups = 0, gets = 0, puts = 0;
   uint64_t timeouts = 0, unavailable = 0, breaker_rejections = 0, breaker_opens = 0;
   uint64_t health_probes = 0;             // questions in the background while the breaker was open
@@ -392,6 +420,12 @@ class Client {
   // True if there is shared memory with the daemon, now or within `budget`. Nobody has to wait for
   // it: calls go over the socket until there is.
   bool AwaitSharedMemory(std::chrono::milliseconds budget);
+
+  // `base` is a shared mapping of `size` bytes of `fd`, from `file_offset` on; `fd` is duplicated.
+  // Use the region in GetRequest and PutRequest. Null only if the arguments are wrong (`error`,
+  // when given, says why).
+  std::shared_ptr<Region> RegisterRegion(void* base, size_t size, int fd, uint64_t file_offset = 0,
+                                         std::string* error = nullptr);
 
   // Returns when no call is under way and no caller memory is touched any more. Not from a
   // callback.

@@ -27,6 +27,40 @@ TEST(ShmHandshake, MessagesComeBackAsTheyWereWritten) {
   EXPECT_EQ(welcome->staging_bytes, uint64_t{8} << 20);
 }
 
+TEST(ShmHandshake, ALineNamesItsSessionAndIsAnsweredWithAStatus) {
+  ShmLineHello hello;
+  hello.session.fill(9);
+  const std::vector<uint8_t> bytes = EncodeLineHello(hello);
+
+  ASSERT_EQ(bytes.size(), 24u);
+  EXPECT_EQ(DecodeLineHello(bytes)->session, hello.session);
+  EXPECT_FALSE(DecodeLineHello({bytes.data(), 23}).ok());
+  EXPECT_FALSE(DecodeHello(bytes).ok());
+  EXPECT_FALSE(DecodeLineHello(EncodeHello({})).ok());
+  EXPECT_EQ(*DecodeAck(EncodeAck(HandshakeStatus::kFull)), HandshakeStatus::kFull);
+  std::vector<uint8_t> unknown = EncodeAck(HandshakeStatus::kOk);
+  unknown[6] = 5;
+  EXPECT_FALSE(DecodeAck(unknown).ok());
+}
+
+TEST(ShmHandshake, ARegionHasASizeWithinBoundsAndGetsAName) {
+  ShmRegionHello hello{.session = {}, .size_bytes = 4096};
+  hello.session.fill(3);
+  const auto decoded = DecodeRegionHello(EncodeRegionHello(hello));
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->session, hello.session);
+  EXPECT_EQ(decoded->size_bytes, 4096u);
+  EXPECT_EQ(EncodeRegionHello(hello).size(), 32u);
+  for (const uint64_t size : {uint64_t{0}, kMaxRegionBytes + 1}) {
+    EXPECT_FALSE(DecodeRegionHello(EncodeRegionHello({.session = {}, .size_bytes = size})).ok());
+  }
+  EXPECT_TRUE(DecodeRegionHello(EncodeRegionHello({{}, kMaxRegionBytes})).ok());
+  const auto ack = DecodeRegionAck(EncodeRegionAck({HandshakeStatus::kOk, 77}));
+  ASSERT_TRUE(ack.ok());
+  EXPECT_EQ(ack->region, 77u);
+  EXPECT_FALSE(DecodeRegionAck(EncodeAck(HandshakeStatus::kOk)).ok());
+}
+
 TEST(ShmHandshake, TheLayoutIsThatOfTheFormat) {
   const std::vector<uint8_t> hello = EncodeHello({.staging_bytes = 0x1122334455667788});
   const std::vector<uint8_t> expected = {'H',  'L',  'S',  'M',  1,    1,    0,    0,

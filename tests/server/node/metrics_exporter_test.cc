@@ -142,6 +142,20 @@ TEST(MetricsExporter, TellsHowTheSsdTierIs) {
   }
 }
 
+TEST(MetricsExporter, TellsWhoUsesSharedMemory) {
+  const std::string page = SamplePage();
+
+  for (const char* line :
+       {"halflife_shm_offered 1\n", "halflife_shm_sessions 2\n",
+        "halflife_shm_staging_bytes 16777216\n", "halflife_shm_leases 3\n",
+        "halflife_shm_leased_bytes 50331648\n",
+        "halflife_shm_refused_sessions_total{reason=\"peer\"} 5\n",
+        "halflife_shm_refused_sessions_total{reason=\"limit\"} 6\n",
+        "halflife_shm_leased_blocks_total 700\n", "halflife_shm_stored_blocks_total 800\n"}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+}
+
 TEST(MetricsExporter, APageOfAStartingNodeTellsOnlyWhatIsKnown) {
   const MetricsExporter exporter([] {
     NodeFacts facts = SampleFacts();

@@ -29,7 +29,8 @@ TEST(NodeOptions, AutoTakesItsValueFromTheMachine) {
   EXPECT_EQ(
       RpcOptionsOf(config, {.memory_bytes = kGiB, .processors = 200, .open_files = 65536}).threads,
       16);
-  EXPECT_EQ(StoreOptionsOf(config).max_put_bytes, 0u) << "0 asks the store for its own share";
+  EXPECT_EQ(StoreOptionsOf(config, machine).max_put_bytes, 0u)
+      << "0 asks the store for its own share";
 }
 
 TEST(NodeOptions, LittleIsKeptFreeWhereNothingHasToBeWrittenFirst) {
@@ -47,7 +48,7 @@ TEST(NodeOptions, EveryOptionOfTheDefaultsIsValid) {
 
   EXPECT_TRUE(ArenaOptionsOf(config, machine).Validate().ok());
   EXPECT_TRUE(SsdOptionsOf(config).Validate().ok());
-  EXPECT_TRUE(StoreOptionsOf(config).Validate().ok());
+  EXPECT_TRUE(StoreOptionsOf(config, machine).Validate().ok());
   EXPECT_TRUE(RpcOptionsOf(config, machine).Validate().ok());
   EXPECT_EQ(SecretSourceOf(config).default_file, "/data/tenant.secret");
 }

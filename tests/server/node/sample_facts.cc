@@ -109,6 +109,15 @@ NodeFacts SampleFacts() {
   facts.store.evicted_blocks[0][static_cast<size_t>(EvictReason::kCapacity)] = 11;
   facts.store.demoted_blocks = 9;
   facts.store.leases = 4;
+  facts.store.shared_leases = 3;
+  facts.store.shared_leased_bytes = 48 << 20;
+  facts.shm.offered = true;
+  facts.shm.sessions = 2;
+  facts.shm.staging_bytes = 16 << 20;
+  facts.shm.refused_peers = 5;
+  facts.shm.refused_full = 6;
+  facts.shm.leased_blocks = 700;
+  facts.shm.stored_blocks = 800;
   facts.store.categories = {SampleCategory("chat"), SampleCategory("api \"x\" <b>")};
   for (const CategoryStats& category : facts.store.categories) {
     facts.store.models.push_back({"llama", category.name, category});

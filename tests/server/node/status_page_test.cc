@@ -21,6 +21,8 @@ TEST(StatusPage, TellsAPersonHowTheNodeIs) {
   EXPECT_THAT(page, HasSubstr("90.0 %")) << "hit ratio of a category";
   EXPECT_THAT(page, HasSubstr("never_seen"));
   EXPECT_THAT(page, HasSubstr("4 held"));
+  EXPECT_THAT(page, HasSubstr("3, 48.0 MiB")) << "leases of shared memory";
+  EXPECT_THAT(page, HasSubstr("5 / 6 / 0")) << "clients turned away";
   EXPECT_THAT(page, HasSubstr("level: info  # default"));
 }
 

@@ -133,4 +133,38 @@ grpc::Status RawSession::Release(const std::vector<uint64_t>& leases) {
   return shared_->ReleaseLeases(&context, request, &response);
 }
 
+RawLine::RawLine(const std::string& door_path, const SessionToken& session)
+    : connection_(ConnectTo(door_path)) {
+  HL_CHECK(SendMessage(connection_.get(), EncodeLineHello({session}), {}).ok());
+  const std::string answer = Hear();
+  const auto status = DecodeAck({reinterpret_cast<const uint8_t*>(answer.data()), answer.size()});
+  ok_ = status.ok() && *status == HandshakeStatus::kOk;
+}
+
+bool RawLine::Say(const std::string& packet) {
+  return send(connection_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(packet.size());
+}
+
+std::string RawLine::Hear() {
+  pollfd wait{.fd = connection_.get(), .events = POLLIN, .revents = 0};
+  HL_CHECK(poll(&wait, 1, kPatienceMilliseconds) == 1);
+  std::string packet(kMaxLineBytes, '\0');
+  const ssize_t size = recv(connection_.get(), packet.data(), packet.size(), 0);
+  packet.resize(size > 0 ? static_cast<size_t>(size) : 0);
+  return packet;
+}
+
+uint32_t RawLine::Call(LineMethod method, const google::protobuf::MessageLite& request,
+                       google::protobuf::MessageLite* response) {
+  HL_CHECK(Say(EncodeLineCall(method, ++number_, request)));
+  const std::string packet = Hear();
+  const auto answer = DecodeLineAnswer(packet);
+  HL_CHECK(answer.ok() && answer->number == number_);
+  if (answer->code == 0) {
+    HL_CHECK(response->ParseFromArray(answer->body.data(), static_cast<int>(answer->body.size())));
+  }
+  return answer->code;
+}
+
 }  // namespace halflife

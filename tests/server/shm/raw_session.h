@@ -11,6 +11,7 @@
 #include "halflife/v1/shared_memory.grpc.pb.h"
 #include "proto/wire/descriptor_passing.h"
 #include "proto/wire/shm_handshake.h"
+#include "proto/wire/shm_line.h"
 
 namespace halflife {
 
@@ -54,6 +55,29 @@ class RawSession {
   NamespaceDescriptor descriptor_;
   std::unique_ptr<v1::CacheService::Stub> cache_;
   std::unique_ptr<v1::SharedMemoryService::Stub> shared_;
+};
+
+// A line, spoken by hand. Waits for answers at most 20 s.
+class RawLine {
+ public:
+  // True with Ok() if the daemon took it.
+  RawLine(const std::string& door_path, const SessionToken& session);
+  bool ok() const { return ok_; }
+
+  bool Say(const std::string& packet);
+  // Empty if the daemon has closed the line.
+  std::string Hear();
+  // Says and hears one call. Returns its code.
+  uint32_t Call(LineMethod method, const google::protobuf::MessageLite& request,
+                google::protobuf::MessageLite* response);
+  uint32_t Lease(const v1::LeaseBlocksRequest& request, v1::LeaseBlocksResponse* response) {
+    return Call(LineMethod::kLeaseBlocks, request, response);
+  }
+
+ private:
+  FileDescriptor connection_;
+  uint32_t number_ = 0;
+  bool ok_ = false;
 };
 
 }  // namespace halflife

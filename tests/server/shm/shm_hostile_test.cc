@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -348,24 +349,62 @@ TEST_F(ShmHostile, AClientThatTalksAfterItsHelloIsShownOut) {
   WaitUntil([&] { return node_->shm().stats().sessions == 0; }, "the session is gone");
 }
 
-TEST_F(ShmHostile, AnotherUserIsRefused) {
+// Becomes nobody, with a supplementary group, and enters. Exits with 0 if it was welcome, 1 if not.
+void EnterAsNobody(const std::string& path, gid_t extra_group) {
+  constexpr uid_t kNobody = 65534;
+  if (setgroups(1, &extra_group) != 0 || setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(2);
+  RawSession visitor(path, "");
+  // It may be shown out before it has said anything.
+  const bool welcome = visitor.Enter(4096);
+  _exit(welcome && visitor.answer().descriptors.size() == 3 ? 0 : 1);
+}
+
+TEST_F(ShmHostile, AnotherUserIsRefusedUnlessHeOrOneOfHisGroupsIsAllowed) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
-  Start();
-  ASSERT_EQ(chmod(directory_.path().c_str(), 0755), 0);
-  ASSERT_EQ(chmod(node_->door_path().c_str(), 0666), 0);
-  const std::string path = node_->door_path();
-  const pid_t child = fork();
-  if (child == 0) {
-    if (setuid(65534) != 0) _exit(2);
-    RawSession visitor(path, "");
-    // It may be shown out before it has said anything.
-    const bool welcome = visitor.Enter(4096);
-    _exit(welcome || !visitor.answer().descriptors.empty() ? 1 : 0);
+  constexpr uint32_t kNobody = 65534;
+  constexpr uint32_t kExtraGroup = 54321;
+  struct Case {
+    PeerPolicy peers;
+    bool allowed = false;
+  };
+  const Case cases[] = {{PeerPolicy::OwnRootAnd({}, {}), false},
+                        {PeerPolicy::OwnRootAnd({kNobody}, {}), true},
+                        {PeerPolicy::OwnRootAnd({}, {kExtraGroup}), true},
+                        {PeerPolicy::OwnRootAnd({kNobody + 1}, {kExtraGroup + 1}), false}};
+  for (const Case& one : cases) {
+    node_.reset();
+    Start({.peers = one.peers});
+    // So that the modes are not what keeps it out.
+    ASSERT_EQ(chmod(directory_.path().c_str(), 0755), 0);
+    ASSERT_EQ(chmod(node_->door_path().c_str(), 0666), 0);
+    const std::string path = node_->door_path();
+
+    const pid_t child = fork();
+    if (child == 0) EnterAsNobody(path, kExtraGroup);
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), one.allowed ? 0 : 1);
+    EXPECT_EQ(node_->shm().stats().refused_peers, one.allowed ? 0u : 1u);
   }
-  int status = -1;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
-  EXPECT_EQ(node_->shm().stats().refused_sessions, 1u);
+}
+
+TEST_F(ShmHostile, WhoIsTurnedAwayIsCountedByReason) {
+  Start({.sessions = {.max_sessions = 1}});
+  RawSession first = Client();
+
+  RawSession second(node_->door_path(), "");
+  EXPECT_FALSE(second.Enter(4096));
+  RawSession third(node_->door_path(), "");
+  third.Say({1, 2, 3});
+
+  const ShmStats stats = node_->shm().stats();
+  EXPECT_TRUE(stats.offered);
+  EXPECT_EQ(stats.sessions, 1u);
+  EXPECT_EQ(stats.refused_full, 1u);
+  EXPECT_EQ(stats.refused_malformed, 1u);
+  EXPECT_EQ(stats.refused_peers, 0u);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ void ShmNode::Start() {
   RpcServer::Parts parts{.store = store_.get(), .io = io_.get(), .extra_services = {}};
   if (options_.share) {
     shm_ = OrAbort(ShmServer::Open(
-        {.main_socket_path = socket_path_, .sessions = options_.sessions}, *store_, *io_));
+        {.main_socket_path = socket_path_, .peers = options_.peers, .sessions = options_.sessions},
+        *store_, *io_));
     parts.extra_services.push_back(&shm_->service());
   }
   RpcServer::Options rpc;

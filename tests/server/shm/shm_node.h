@@ -22,6 +22,7 @@ class ShmNode {
     bool share = true;
     bool real_time = false;  // leases run out by themselves
     ShmSessions::Options sessions;
+    PeerPolicy peers = PeerPolicy::OwnRootAnd({}, {});
   };
 
   explicit ShmNode(std::string socket_path) : ShmNode(std::move(socket_path), Options()) {}

@@ -1,0 +1,141 @@
+#include "storage/tiers/dram_populator.h"
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "tests/storage/arena/arena_fixture.h"
+
+namespace halflife {
+namespace {
+
+// Slabs of 4 MiB, two empty ones stay with their class.
+constexpr uint64_t kBudget = 256 * kMiB;
+constexpr uint64_t kStock = 8 * kMiB;
+constexpr size_t kBlock = 64 * kKiB;
+
+// Until there is nothing left to do.
+void PopulateAll(ArenaPopulator& populator) {
+  while (populator.Step() > 0) continue;
+}
+
+TEST(ArenaPopulator, DoesNothingBeforeASizeIsExpected) {
+  const auto arena = MakeArena(kBudget);
+  ArenaPopulator populator({.stock_bytes = kStock}, arena.get());
+
+  EXPECT_EQ(populator.Step(), 0u);
+
+  EXPECT_EQ(arena->stats().slab_bytes, 0u);
+}
+
+TEST(ArenaPopulator, KeepsAStockForTheSizeThatIsExpectedAndNotAPageMore) {
+  const auto arena = MakeArena(kBudget);
+  ArenaPopulator populator({.stock_bytes = kStock}, arena.get());
+
+  arena->Expect(kBlock);
+  PopulateAll(populator);
+
+  EXPECT_EQ(populator.populated_bytes(), kStock);
+  EXPECT_EQ(ResidentFileBytes(*arena), kStock);
+  EXPECT_EQ(arena->stats().allocated_bytes, 0u);
+}
+
+TEST(ArenaPopulator, AStepTakesNoMoreThanItsShareOfASecond) {
+  const auto arena = MakeArena(kBudget);
+  ArenaPopulator populator({.stock_bytes = kStock, .bytes_per_s = 50 * kMiB}, arena.get());
+  arena->Expect(4 * kMiB);
+
+  EXPECT_EQ(populator.Step(), kMiB);  // of 20 ms; the slot goes on in the next one
+
+  EXPECT_EQ(ResidentFileBytes(*arena), kMiB);
+}
+
+TEST(ArenaPopulator, BlocksTakeWhatIsPopulatedAndTheStockIsMadeUp) {
+  const auto arena = MakeArena(kBudget);
+  ArenaPopulator populator({.stock_bytes = kStock}, arena.get());
+  arena->Expect(kBlock);
+  PopulateAll(populator);
+
+  const std::vector<BlockRef> blocks = FillUp(*arena, kBlock, 64);
+  EXPECT_EQ(ResidentFileBytes(*arena), kStock) << "4 MiB of it are blocks now";
+  PopulateAll(populator);
+
+  EXPECT_EQ(ResidentFileBytes(*arena), kStock + 4 * kMiB);
+  EXPECT_EQ(arena->stats().allocated_bytes, 4 * kMiB);
+}
+
+TEST(ArenaPopulator, TheSizeThatWasAllocatedLastIsTheOneThatIsExpected) {
+  const auto arena = MakeArena(kBudget);
+  ArenaPopulator populator({.stock_bytes = kStock}, arena.get());
+  arena->Expect(kBlock);
+  const std::vector<BlockRef> blocks = FillUp(*arena, kMiB, 1);
+
+  PopulateAll(populator);
+
+  EXPECT_GE(arena->FreeBytesFor(kMiB), kStock);
+  EXPECT_EQ(arena->stats().classes, 1);
+}
+
+TEST(ArenaPopulator, AllOfTheBudgetIsStillThereForAnotherSize) {
+  auto arena = *DramArena::Create({.budget_bytes = 64 * kMiB, .max_classes = 8, .keep_all = true});
+  ArenaPopulator populator({.stock_bytes = 64 * kMiB}, arena.get());
+  arena->Expect(kBlock);
+  PopulateAll(populator);
+  // Two slabs are left for others.
+  EXPECT_GE(ResidentFileBytes(*arena), 62 * kMiB);
+
+  EXPECT_EQ(FillUp(*arena, kMiB).size(), 64u);
+
+  EXPECT_LE(ResidentFileBytes(*arena), 64 * kMiB);
+}
+
+TEST(ArenaPopulator, ASlotThatIsBeingPopulatedIsFreeAndTheLastFreeOneIsLeftAlone) {
+  const auto arena = MakeArena(kBudget);
+  arena->Expect(4 * kMiB);
+
+  DramArena::Populating first = arena->TakeToPopulate(kStock);
+
+  ASSERT_TRUE(first);
+  EXPECT_EQ(arena->stats().allocated_bytes, 0u);
+  EXPECT_EQ(arena->stats().allocated_blocks, 0u);
+  EXPECT_FALSE(arena->TakeToPopulate(kStock)) << "one at a time";
+  EXPECT_EQ(first.Step(kMiB), kMiB);
+  first = DramArena::Populating();  // given up in the middle
+  EXPECT_EQ(arena->FreeBytesFor(4 * kMiB), kBudget);
+  std::vector<BlockRef> blocks = FillUp(*arena, 4 * kMiB);
+  EXPECT_EQ(blocks.size(), kBudget / (4 * kMiB));
+  EXPECT_FALSE(arena->TakeToPopulate(kStock)) << "nothing is free";
+}
+
+TEST(ArenaPopulator, BlocksThatComeAndGoMeanwhileKeepTheirBytes) {
+  const auto arena = MakeArena(32 * kMiB);
+  ArenaPopulator populator({.stock_bytes = 2 * kMiB, .bytes_per_s = kGiB}, arena.get());
+  std::atomic<bool> done{false};
+  std::thread background([&] {
+    while (!done) populator.Step();
+  });
+
+  std::mt19937_64 random(11);
+  std::vector<std::pair<BlockRef, uint64_t>> blocks;
+  for (uint64_t turn = 0; turn < 3000; ++turn) {
+    auto buffer = arena->Allocate(turn % 500 < 250 ? kBlock : 256 * kKiB);
+    if (buffer.ok()) {
+      Fill(buffer->bytes(), turn);
+      blocks.emplace_back(SealAs(*std::move(buffer), 0), turn);
+    }
+    if (!buffer.ok() || random() % 3 == 0) {
+      const size_t victim = random() % blocks.size();
+      ASSERT_TRUE(Holds(blocks[victim].first.payload(), blocks[victim].second));
+      std::swap(blocks[victim], blocks.back());
+      blocks.pop_back();
+    }
+  }
+  done = true;
+  background.join();
+
+  for (const auto& [block, seed] : blocks) ASSERT_TRUE(Holds(block.payload(), seed));
+  EXPECT_LE(ResidentFileBytes(*arena), 32 * kMiB);
+}
+
+}  // namespace
+}  // namespace halflife
