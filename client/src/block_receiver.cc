@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/block_copy.h"
+
 namespace halflife::client {
 
 void BlockReceiver::Restart(std::vector<GetItem>& items) {
@@ -30,13 +32,23 @@ bool BlockReceiver::Accept(const Frame& frame, std::vector<GetItem>& items) {
   // A frame that brings nothing could come for ever.
   if (frame.payload_bytes == 0) return false;
   if (frame.payload_bytes > expected_.block_bytes - current_->received_bytes) return false;
-  for (const absl::Span<const uint8_t> piece : frame.payload) {
-    current_->into.CopyIn(piece);
-    if (expected_.verify) current_->actual.Update(piece);
-  }
+  for (const absl::Span<const uint8_t> piece : frame.payload) TakePiece(piece);
   current_->received_bytes += frame.payload_bytes;
   if (current_->received_bytes == expected_.block_bytes) Finish(items);
   return true;
+}
+
+// Past the caches: what the caller does with a block is not up to the thread that receives it.
+void BlockReceiver::TakePiece(absl::Span<const uint8_t> piece) {
+  const uint8_t* from = piece.data();
+  current_->into.Next(piece.size(), [&](absl::Span<uint8_t> to) {
+    if (expected_.verify) {
+      CopyAndHash(to.data(), from, to.size(), /*past_cache=*/true, current_->actual);
+    } else {
+      CopyPastCache(to.data(), from, to.size());
+    }
+    from += to.size();
+  });
 }
 
 BlockIdentity BlockReceiver::IdentityOf(size_t item) const {

@@ -53,6 +53,7 @@ class BlockReceiver {
 
   BlockIdentity IdentityOf(size_t item) const;
   bool Begin(const FrameHead& head, size_t item, std::vector<GetItem>& items);
+  void TakePiece(absl::Span<const uint8_t> piece);
   void Finish(std::vector<GetItem>& items);
 
   const Expected expected_;

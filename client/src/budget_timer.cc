@@ -10,13 +10,13 @@ BudgetTimer::Key BudgetTimer::NewKey(int64_t due_ns) {
 }
 
 void BudgetTimer::Add(const Key& key, std::function<void()> task) {
-  bool is_first = false;
+  bool sleeps_too_long = false;
   {
     MutexLock lock(mutex_);
-    const auto added = tasks_.emplace(key, std::move(task)).first;
-    is_first = added == tasks_.begin();
+    tasks_.emplace(key, std::move(task));
+    sleeps_too_long = key.first < sleeps_until_ns_;
   }
-  if (is_first) wake_.NotifyOne();
+  if (sleeps_too_long) wake_.NotifyOne();
 }
 
 void BudgetTimer::Cancel(const Key& key) {
@@ -37,11 +37,13 @@ void BudgetTimer::Run() {
       MutexLock lock(mutex_);
       while (!stopping_ && !due) {
         if (tasks_.empty()) {
+          sleeps_until_ns_ = INT64_MAX;
           wake_.Wait(mutex_);
           continue;
         }
         const auto first = tasks_.begin();
-        const int64_t left_ns = first->first.first - clock_->NowNanos();
+        sleeps_until_ns_ = first->first.first;
+        const int64_t left_ns = sleeps_until_ns_ - clock_->NowNanos();
         if (left_ns > 0) {
           wake_.WaitFor(mutex_, absl::Nanoseconds(left_ns));
           continue;
@@ -50,6 +52,7 @@ void BudgetTimer::Run() {
         tasks_.erase(first);
       }
       if (!due) return;
+      sleeps_until_ns_ = INT64_MIN;  // it looks again by itself
     }
     due();
   }

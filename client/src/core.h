@@ -14,6 +14,7 @@
 #include "client/src/channels.h"
 #include "client/src/completion_loop.h"
 #include "client/src/counters.h"
+#include "client/src/frame_buffers.h"
 #include "client/src/health_question.h"
 #include "client/src/namespaces.h"
 #include "client/src/recovery_probe.h"
@@ -68,6 +69,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   BudgetTimer& timer() { return timer_; }
   CompletionLoop& loop() { return loop_; }
   Counters& counters() { return counters_; }
+  FrameBuffers& frame_buffers() { return *frame_buffers_; }
   NamespaceOpener& namespaces() { return namespaces_; }
   ShmPath& shm() { return *shm_; }
   // It is required and there is none: calls with payload are a miss at once.
@@ -91,6 +93,7 @@ class ClientCore : public std::enable_shared_from_this<ClientCore> {
   const pid_t process_;
 
   Counters counters_;
+  const std::shared_ptr<FrameBuffers> frame_buffers_ = std::make_shared<FrameBuffers>();
   Breaker breaker_;
   BudgetTimer timer_;
   CompletionLoop loop_;

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "client/src/core.h"
+#include "client/src/frame_buffers.h"
 #include "client/src/outcome.h"
 #include "client/src/request_messages.h"
+#include "common/block_copy.h"
 #include "common/limits.h"
 #include "common/status.h"
 #include "proto/wire/byte_buffer.h"
@@ -75,16 +77,19 @@ void PutCall::OnWritten() {
   if (const auto frame = NextFrame()) stream_->Write(*frame, position_.item == shape_->items());
 }
 
-std::optional<Digest128> PutCall::ChecksumOfItem() {
-  const NamespaceState* const ns = this->ns();
+Xxh3Stream PutCall::NewChecksum() const {
   const size_t parts = shape_->part_count;
-  Xxh3Stream checksum(
-      ChecksumSeed({.ns = ns->id,
+  return Xxh3Stream(
+      ChecksumSeed({.ns = ns()->id,
                     .hash = shape_->chain[position_.item / parts],
                     .group = group_,
                     .part = static_cast<uint16_t>(shape_->part_first + position_.item % parts)}));
+}
+
+std::optional<Digest128> PutCall::ChecksumOfItem() {
+  Xxh3Stream checksum = NewChecksum();
   // A frame's length at a time, so that the budget can end the call in between.
-  uint64_t left = ns->descriptor.block_bytes;
+  uint64_t left = ns()->descriptor.block_bytes;
   for (bool first = true; left > 0; first = false) {
     const uint64_t length = std::min<uint64_t>(left, kFrameBytes);
     MutexLock lock(mutex());
@@ -96,33 +101,49 @@ std::optional<Digest128> PutCall::ChecksumOfItem() {
   return checksum.Finish();
 }
 
+bool PutCall::CopyOut(absl::Span<uint8_t> to, Xxh3Stream* checksum) {
+  MutexLock lock(mutex());
+  if (ended()) return false;
+  if (position_.offset == 0) cursor_ = ScatterCursor(items_[position_.item].from);
+  if (checksum == nullptr) {
+    cursor_.CopyOut(to);
+    return true;
+  }
+  cursor_.Next(to.size(), [&](absl::Span<uint8_t> from) {
+    // The kernel reads it next: it stays in the caches.
+    CopyAndHash(to.data(), from.data(), from.size(), /*past_cache=*/false, *checksum);
+    to.remove_prefix(from.size());
+  });
+  return true;
+}
+
 std::optional<grpc::ByteBuffer> PutCall::NextFrame() {
   const uint64_t block_bytes = ns()->descriptor.block_bytes;
+  const uint64_t length = std::min<uint64_t>(kFrameBytes, block_bytes - position_.offset);
+  const bool whole_block = length == block_bytes;
   FrameHead head;
   head.index = static_cast<uint32_t>(position_.item / shape_->part_count);
   head.part = static_cast<uint32_t>(shape_->part_first + position_.item % shape_->part_count);
   head.offset = position_.offset;
   if (position_.offset == 0) {
-    const auto checksum = ChecksumOfItem();
-    if (!checksum) return std::nullopt;
-    head.checksum = *checksum;
+    // Of a block in one frame it is known when the frame is filled; its place and size are now.
+    head.checksum = whole_block ? Digest128{} : ChecksumOfItem();
+    if (!head.checksum) return std::nullopt;
     head.block_bytes = block_bytes;
   }
-  const uint64_t length = std::min<uint64_t>(kFrameBytes, block_bytes - position_.offset);
-  const EncodedHead encoded = EncodePutRequest(head, length);
-  // Ours alone until it is handed to gRPC, hence writable.
-  const grpc::Slice slice(encoded.size + length);
-  uint8_t* const bytes = const_cast<uint8_t*>(slice.begin());
-  std::copy_n(encoded.bytes, encoded.size, bytes);
-  {
-    MutexLock lock(mutex());
-    if (ended()) return std::nullopt;
-    if (position_.offset == 0) cursor_ = ScatterCursor(items_[position_.item].from);
-    cursor_.CopyOut({bytes + encoded.size, length});
+  const size_t head_bytes = EncodePutRequest(head, length).size;
+  FrameBuffers::Frame frame = core().frame_buffers().Take(head_bytes + length);
+  std::optional<Xxh3Stream> checksum;
+  if (whole_block) checksum.emplace(NewChecksum());
+  if (!CopyOut(frame.bytes.subspan(head_bytes), checksum ? &*checksum : nullptr)) {
+    return std::nullopt;
   }
+  if (checksum) head.checksum = checksum->Finish();
+  const EncodedHead encoded = EncodePutRequest(head, length);
+  std::copy_n(encoded.bytes, encoded.size, frame.bytes.data());
   position_.offset += length;
   if (position_.offset == block_bytes) position_ = {.item = position_.item + 1};
-  return grpc::ByteBuffer(&slice, 1);
+  return grpc::ByteBuffer(&frame.slice, 1);
 }
 
 bool PutCall::OnMessage(const grpc::ByteBuffer& message) {

@@ -77,6 +77,19 @@ TEST_F(BudgetTimerTest, ACancelledTaskDoesNotRun) {
   EXPECT_EQ(WaitForNotes(1), (std::vector<int>{2}));
 }
 
+TEST_F(BudgetTimerTest, RunsATaskThatCameWhileItSleptForAnEarlierOneThatWasCancelled) {
+  Start();
+  timer_.Post([this] { Note(0); });
+  WaitForNotes(1);
+  const BudgetTimer::Key cancelled = timer_.NewKey(In(10));
+  timer_.Add(cancelled, [this] { Note(1); });
+  timer_.Cancel(cancelled);
+
+  timer_.Add(timer_.NewKey(In(20)), [this] { Note(2); });
+
+  EXPECT_EQ(WaitForNotes(2), (std::vector<int>{0, 2}));
+}
+
 TEST_F(BudgetTimerTest, ATaskMayAddAnother) {
   Start();
   timer_.Post([this] { timer_.Post([this] { Note(1); }); });
