@@ -54,6 +54,12 @@ class Call : public std::enable_shared_from_this<Call> {
 
   bool survives_shutdown() const { return needs_.survives_shutdown; }
 
+  // Before Begin: its events may be handled by any thread that waits in a call, because they run no
+  // code of the caller's.
+  void LetAnybodyHandle() { for_anybody_ = true; }
+  // Of the real clock; 0 for a call that is decided without an RPC. After Begin.
+  int64_t deadline_ns() const { return deadline_ns_; }
+
  protected:
   // Starts the RPC from the beginning; called again after the namespace was reopened.
   virtual void StartRpc() = 0;
@@ -73,6 +79,7 @@ class Call : public std::enable_shared_from_this<Call> {
   std::shared_ptr<R> NewRpc() {
     if (!ClaimRpc()) return nullptr;
     auto rpc = std::make_shared<R>(loop(), TimeLeftNs());
+    if (for_anybody_) rpc->LetAnybodyHandle();
     if (AttachRpc(rpc)) return rpc;
     loop().EndRpc();
     return nullptr;
@@ -102,13 +109,14 @@ class Call : public std::enable_shared_from_this<Call> {
   ClientCore& core_;
   const Needs needs_;
 
-  // Set by constructor and Begin, before anything else can see the call.
+  // Set by constructor, LetAnybodyHandle and Begin, before anything else can see the call.
+  bool for_anybody_ = false;
   std::optional<Outcome> decided_;
   int64_t deadline_ns_ = 0;
   std::optional<Breaker::Pass> pass_;
   std::optional<BudgetTimer::Key> timer_key_;
 
-  // Of the thread that drives the RPCs: first the caller's, then the completion thread.
+  // Of the thread that drives the RPCs: first the caller's, then whoever handles their events.
   uint64_t namespace_serial_ = 0;
   int reopens_ = 0;
 

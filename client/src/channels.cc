@@ -20,6 +20,9 @@ constexpr int kMinConnectTimeoutMs = 200;
 // The daemon permits a ping each 10 s; without data in between gRPC would allow only two.
 constexpr int kKeepaliveTimeMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
+// What the daemon may send as one HTTP/2 frame: a block's frame then is one, instead of 64 of 16
+// KiB.
+constexpr int kMaxHttp2FrameBytes = 1 << 20;
 // A watch that sees no change is renewed. The length only bounds how long a lost event could hide.
 constexpr std::chrono::seconds kWatchLength{60};
 
@@ -40,6 +43,7 @@ grpc::ChannelArguments ChannelArguments() {
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   // Nobody compresses KV bytes; a compressed message is a bomb.
   arguments.SetInt(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, kMaxHttp2FrameBytes);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kMaxMessageBytes));
   arguments.SetMaxSendMessageSize(static_cast<int>(kMaxMessageBytes));
   return arguments;
@@ -47,7 +51,7 @@ grpc::ChannelArguments ChannelArguments() {
 
 }  // namespace
 
-// Renews itself on the completion thread until Stop.
+// Renews itself until Stop.
 class Channels::Watch final : public CompletionTag {
  public:
   Watch(std::shared_ptr<grpc::Channel> channel, CompletionLoop& loop, OnReady on_ready)
@@ -57,6 +61,10 @@ class Channels::Watch final : public CompletionTag {
     channel_->NotifyOnStateChange(state_, std::chrono::system_clock::now() + kWatchLength,
                                   loop_.queue(), tag());
   }
+
+  // At once, before the answer of the first call on a new connection: what follows that call must
+  // find the breaker told and the namespaces to be opened again.
+  bool is_for_anybody() const override { return true; }
 
   void OnEvent(bool /*changed*/) override {
     if (!channel_) return;

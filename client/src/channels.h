@@ -35,7 +35,7 @@ class Channels {
     int connections = 1;
   };
 
-  // Runs on the completion thread each time a channel has connected; `again`: not for the first
+  // Runs each time a channel has connected, on whatever thread polls; `again`: not for the first
   // time.
   using OnReady = std::function<void(bool again)>;
 

@@ -9,11 +9,11 @@
 #include "client/src/control_calls.h"
 #include "client/src/get_call.h"
 #include "client/src/handles.h"
-#include "client/src/latch.h"
 #include "client/src/lookup_call.h"
 #include "client/src/options_check.h"
 #include "client/src/put_call.h"
 #include "client/src/request_messages.h"
+#include "client/src/run_and_wait.h"
 #include "client/src/shm_get.h"
 #include "client/src/shm_path.h"
 #include "client/src/shm_put.h"
@@ -34,14 +34,6 @@ bool IsDisabledByEnvironment() {
 
 void Explain(const absl::Status& status, std::string* error) {
   if (error != nullptr) *error = std::string(status.message());
-}
-
-// Runs the call that `make(done)` makes, and waits for its end.
-template <typename Answer, typename Make>
-Answer RunAndWait(const Make& make) {
-  Latch<Answer> latch;
-  make([&latch](Answer answer) { latch.Set(std::move(answer)); })->Begin(Call::AtOnce::kHere);
-  return latch.Wait();
 }
 
 // An asynchronous call over shared memory, on a worker; over the socket where there is no worker to
@@ -124,7 +116,7 @@ NamespaceHandle Client::OpenNamespace(const Namespace& descriptor, std::string* 
 LookupResult Client::Lookup(const LookupRequest& request) {
   Bump(core_->counters().lookups);
   const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
-  auto answer = RunAndWait<LookupCall::Answer>([&](LookupCall::Done done) {
+  auto answer = RunAndWait<LookupCall::Answer>(*core_, [&](LookupCall::Done done) {
     return std::make_shared<LookupCall>(*core_, request, ns, std::move(done));
   });
   return TakeLease(std::move(answer.result), answer.lease_id, answer.leased_blocks);
@@ -161,7 +153,7 @@ GetResult Client::Get(GetRequest request) {
       return nothing;
     }
   }
-  return RunAndWait<GetResult>([&](GetCall::Done done) {
+  return RunAndWait<GetResult>(*core_, [&](GetCall::Done done) {
     return std::make_shared<GetCall>(*core_, std::move(request), ns, std::move(done));
   });
 }
@@ -191,7 +183,7 @@ PutResult Client::Put(PutRequest request) {
       return nothing;
     }
   }
-  return RunAndWait<PutResult>([&](PutCall::Done done) {
+  return RunAndWait<PutResult>(*core_, [&](PutCall::Done done) {
     return std::make_shared<PutCall>(*core_, std::move(request), ns, std::move(done));
   });
 }
@@ -223,9 +215,11 @@ ViewResult Client::GetView(const ViewRequest& request) {
   const auto source = std::make_shared<BlockView::Source>();
   std::vector<Segment> segments;
   GetRequest get = GetInsteadOfView(request, *ns, *source, segments);
-  return ViewsOf(RunAndWait<GetResult>([&](GetCall::Done done) {
-                   return std::make_shared<GetCall>(*core_, std::move(get), ns, std::move(done));
-                 }),
+  return ViewsOf(RunAndWait<GetResult>(*core_,
+                                       [&](GetCall::Done done) {
+                                         return std::make_shared<GetCall>(*core_, std::move(get),
+                                                                          ns, std::move(done));
+                                       }),
                  source, ns->descriptor.block_bytes);
 }
 

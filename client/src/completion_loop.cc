@@ -1,11 +1,127 @@
 #include "client/src/completion_loop.h"
 
+#include <grpc/support/time.h>
+
+#include <algorithm>
+
+#include "common/clock.h"
+
 namespace halflife::client {
+namespace {
+
+// A caller that polls looks up from time to time, so that an end that no event tells (of a call
+// that still waits for its namespace) is seen.
+constexpr int64_t kMaxPollNs = 20'000'000;
+constexpr int64_t kMinPollNs = 1'000'000;
+
+}  // namespace
+
+CompletionLoop::Caller::Caller(CompletionLoop& loop) : loop_(loop) {
+  MutexLock lock(loop_.mutex_);
+  ++loop_.callers_;
+}
+
+CompletionLoop::Caller::~Caller() {
+  MutexLock lock(loop_.mutex_);
+  if (--loop_.callers_ > 0) return;
+  loop_.grace_until_ns_ = Clock::Real().NowNanos() + kGraceNs;
+  // RPCs without a caller: asynchronous ones, and those whose caller's budget is over.
+  if (loop_.rpcs_ > 0) loop_.library_wake_.NotifyOne();
+}
+
+void CompletionLoop::Caller::Wait(int64_t deadline_ns) {
+  while (loop_.AwaitTurn(*this) == Turn::kPoll) {
+    do {
+      loop_.PollOnce(deadline_ns);
+    } while (!ended_.load(std::memory_order_acquire));
+    loop_.StopPolling();
+  }
+}
+
+void CompletionLoop::Caller::SetEnded() {
+  MutexLock lock(loop_.mutex_);
+  ended_.store(true, std::memory_order_release);
+  // With the lock held: the caller is gone as soon as it can see it.
+  wake_.NotifyOne();
+}
+
+CompletionLoop::Turn CompletionLoop::AwaitTurn(Caller& caller) {
+  MutexLock lock(mutex_);
+  while (!caller.ended_.load(std::memory_order_relaxed)) {
+    if (!polling_) {
+      polling_ = true;
+      return Turn::kPoll;
+    }
+    sleeping_.push_back(&caller);
+    caller.wake_.Wait(mutex_);
+    std::erase(sleeping_, &caller);
+  }
+  // It may have been woken for a turn that it needs no more.
+  if (!polling_) WakeNextLocked();
+  return Turn::kEnded;
+}
+
+void CompletionLoop::WakeNextLocked() {
+  const auto next = std::find_if(sleeping_.begin(), sleeping_.end(), [](const Caller* caller) {
+    return !caller->ended_.load(std::memory_order_relaxed);
+  });
+  if (next != sleeping_.end()) (*next)->wake_.NotifyOne();
+}
+
+void CompletionLoop::StopPolling() {
+  MutexLock lock(mutex_);
+  polling_ = false;
+  WakeNextLocked();
+}
+
+void CompletionLoop::PollOnce(int64_t deadline_ns) {
+  const int64_t left_ns = deadline_ns - Clock::Real().NowNanos();
+  const gpr_timespec until =
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                   gpr_time_from_nanos(std::clamp(left_ns, kMinPollNs, kMaxPollNs), GPR_TIMESPAN));
+  void* tag = nullptr;
+  Event event;
+  if (queue_.AsyncNext(&tag, &event.ok, until) != grpc::CompletionQueue::GOT_EVENT) return;
+  event.tag = static_cast<CompletionTag*>(tag);
+  if (event.tag->is_for_anybody()) {
+    event.tag->OnEvent(event.ok);
+  } else {
+    GiveToLibrary(event);
+  }
+}
+
+void CompletionLoop::GiveToLibrary(Event event) {
+  MutexLock lock(mutex_);
+  given_.push_back(event);
+  library_wake_.NotifyOne();
+}
+
+bool CompletionLoop::MayRunPollLocked() const {
+  if (polling_ || callers_ > 0) return false;
+  return rpcs_ > 0 || refusing_ || Clock::Real().NowNanos() >= grace_until_ns_;
+}
+
+CompletionLoop::Turn CompletionLoop::AwaitTurn(Event& event) {
+  MutexLock lock(mutex_);
+  while (true) {
+    if (!given_.empty()) {
+      event = given_.front();
+      given_.pop_front();
+      return Turn::kHandle;
+    }
+    if (MayRunPollLocked()) {
+      polling_ = true;
+      return Turn::kPoll;
+    }
+    library_wake_.WaitFor(mutex_, absl::Nanoseconds(kGraceNs));
+  }
+}
 
 bool CompletionLoop::BeginRpc() {
   MutexLock lock(mutex_);
   if (refusing_) return false;
   ++rpcs_;
+  if (!polling_ && callers_ == 0) library_wake_.NotifyOne();
   return true;
 }
 
@@ -16,14 +132,33 @@ void CompletionLoop::EndRpc() {
 }
 
 void CompletionLoop::Run() {
-  void* tag = nullptr;
+  while (true) {
+    Event event;
+    if (AwaitTurn(event) == Turn::kHandle) {
+      event.tag->OnEvent(event.ok);
+    } else if (!PollAsLibrary()) {
+      return;
+    }
+  }
+}
+
+bool CompletionLoop::PollAsLibrary() {
+  void* next = nullptr;
   bool ok = false;
-  while (queue_.Next(&tag, &ok)) static_cast<CompletionTag*>(tag)->OnEvent(ok);
+  const bool open = queue_.Next(&next, &ok);
+  CompletionTag* const tag = static_cast<CompletionTag*>(next);
+  // Such an event keeps its turn until it is handled; the others are this thread's anyway.
+  const bool keeps_turn = open && tag->is_for_anybody();
+  if (!keeps_turn) StopPolling();
+  if (open) tag->OnEvent(ok);
+  if (keeps_turn) StopPolling();
+  return open;
 }
 
 void CompletionLoop::RefuseRpcs() {
   MutexLock lock(mutex_);
   refusing_ = true;
+  library_wake_.NotifyOne();
 }
 
 void CompletionLoop::WaitForRpcs() {

@@ -1,7 +1,7 @@
 #include "client/src/control_calls.h"
 
 #include "client/src/health_question.h"
-#include "client/src/latch.h"
+#include "client/src/run_and_wait.h"
 
 namespace halflife::client {
 namespace {
@@ -14,14 +14,13 @@ template <typename Response>
 std::pair<Outcome, Response> Run(ClientCore& core, Call::Needs needs,
                                  typename UnaryCall<Response>::Prepare prepare) {
   using Answer = std::pair<Outcome, Response>;
-  Latch<Answer> latch;
-  const auto call =
-      std::make_shared<UnaryCall<Response>>(core, std::move(needs), std::move(prepare),
-                                            [&latch](Outcome outcome, const Response& response) {
-                                              latch.Set(Answer(outcome, response));
-                                            });
-  call->Begin(Call::AtOnce::kHere);
-  return latch.Wait();
+  return RunAndWait<Answer>(core, [&](std::function<void(Answer)> done) {
+    return std::make_shared<UnaryCall<Response>>(
+        core, std::move(needs), std::move(prepare),
+        [done = std::move(done)](Outcome outcome, const Response& response) {
+          done(Answer(outcome, response));
+        });
+  });
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void StreamRpc::Start(grpc::GenericStub& stub, const std::string& method,
   stream_ = stub.PrepareCall(&context_, method, loop_.queue());
   stream_->StartCall(nullptr);  // corked: no event
   writing_ = true;
-  // From here on events run on the completion thread; they touch no member that is set below.
+  // From here on events may run on another thread; they touch no member that is set below.
   grpc::GenericClientAsyncReaderWriter& stream = *stream_;
   grpc::WriteOptions options;
   if (last) options.set_last_message();

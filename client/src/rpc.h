@@ -23,14 +23,17 @@ class Rpc {
 
   // Any thread, any time. The RPC still ends by its last event.
   void Cancel() { context_.TryCancel(); }
+  // Before it is started: what handles its events runs no code of the caller's.
+  void LetAnybodyHandle() { for_anybody_ = true; }
   grpc::ClientContext& context() { return context_; }
 
  protected:
   CompletionLoop& loop_;
   grpc::ClientContext context_;
+  bool for_anybody_ = false;
 };
 
-// One request, one response.
+// One request, one response. `done` is short.
 template <typename Response>
 class UnaryRpc final : public Rpc,
                        public CompletionTag,
@@ -42,7 +45,7 @@ class UnaryRpc final : public Rpc,
   using Rpc::Rpc;
 
   // `reader` was prepared with context(); the caller has claimed the RPC with BeginRpc. `done` runs
-  // once, on the completion thread.
+  // once, on the thread that handles the event.
   void Start(Reader reader, Done done) {
     self_ = this->shared_from_this();
     done_ = std::move(done);
@@ -50,6 +53,8 @@ class UnaryRpc final : public Rpc,
     reader_->StartCall();
     reader_->Finish(&response_, &status_, this->tag());
   }
+
+  bool is_for_anybody() const override { return for_anybody_; }
 
   void OnEvent(bool /*ok: always true for Finish*/) override {
     const auto self = std::move(self_);
@@ -72,7 +77,8 @@ class UnaryRpc final : public Rpc,
 // through HTTP/2's flow control.
 class StreamRpc final : public Rpc, public std::enable_shared_from_this<StreamRpc> {
  public:
-  // All calls on the completion thread. No call after OnEnd.
+  // One call after the other, on the thread that handles the event (CompletionLoop). No call after
+  // OnEnd.
   class Handler {
    public:
     virtual ~Handler() = default;
@@ -88,7 +94,7 @@ class StreamRpc final : public Rpc, public std::enable_shared_from_this<StreamRp
   // The caller has claimed the RPC with BeginRpc. `last`: nothing will be written after `first`.
   void Start(grpc::GenericStub& stub, const std::string& method, const grpc::ByteBuffer& first,
              bool last, std::shared_ptr<Handler> handler);
-  // On the completion thread, from OnWritten.
+  // From OnWritten.
   void Write(const grpc::ByteBuffer& message, bool last);
 
  private:
@@ -97,6 +103,7 @@ class StreamRpc final : public Rpc, public std::enable_shared_from_this<StreamRp
     using Method = void (StreamRpc::*)(bool);
     Tag(StreamRpc* rpc, Method method) : rpc_(rpc), method_(method) {}
     void OnEvent(bool ok) override { (rpc_->*method_)(ok); }
+    bool is_for_anybody() const override { return rpc_->for_anybody_; }
 
    private:
     StreamRpc* const rpc_;
@@ -112,7 +119,7 @@ class StreamRpc final : public Rpc, public std::enable_shared_from_this<StreamRp
   Tag read_tag_{this, &StreamRpc::OnReadEvent};
   Tag finish_tag_{this, &StreamRpc::OnFinishEvent};
 
-  // Set by Start before the first event, then of the completion thread only.
+  // Set by Start before the first event, then of whoever handles its events.
   std::shared_ptr<StreamRpc> self_;
   std::shared_ptr<Handler> handler_;
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> stream_;
