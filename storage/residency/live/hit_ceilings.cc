@@ -108,8 +108,12 @@ HitCeilings CeilingsOf(const RequestSample::Snapshot& sample, uint64_t capacity_
   if (counted_from == flat.requests.size()) return ceilings;
   const Request& first = *flat.requests[counted_from];
   ceilings.window_s = static_cast<double>(sample.taken_ns - first.time_ns) / 1e9;
-  ceilings.lookup_blocks = sample.lookup_blocks - first.lookup_blocks_before;
-  ceilings.hit_blocks = sample.hit_blocks - first.hit_blocks_before;
+  ceilings.lookup_blocks = sample.lookup_blocks;
+  ceilings.hit_blocks = sample.hit_blocks;
+  if (!sample.from_start) {  // else requests without a sampled block came first
+    ceilings.lookup_blocks -= first.lookup_blocks_before;
+    ceilings.hit_blocks -= first.hit_blocks_before;
+  }
   if (const double block_bytes = sample.MeanBlockBytes(); block_bytes > 0) {
     ceilings.capacity_blocks =
         static_cast<uint64_t>(static_cast<double>(capacity_bytes) / block_bytes);
