@@ -163,11 +163,11 @@ class CliFormatTest : public CliTest, public testing::WithParamInterface<std::st
             {Arguments{"delete"} + chain, "deleted"},
             {Arguments{"put", "--in", PathOf("three")} + chain, "already_there"},
             {Arguments{"explain"} + chain, "parent_here"},
-            {{"explain", "--miss"}, "missed_blocks"},
             {{"model"}, "watched_requests_ratio"},
             {{"config", "check", "--set", "storage.dram.budget=1GiB"}, "valid"},
             {{"trace", "info", trace}, "requests"},
-            {{"trace", "replay", trace, "--payload", "4KiB", "-q"}, "prefix_hit_ratio"}};
+            {{"trace", "replay", trace, "--payload", "4KiB", "-q"}, "prefix_hit_ratio"},
+            {{"explain", "--miss"}, "missed_blocks"}};
   }
   static ptrdiff_t UnquotedCommas(const std::string& line) {
     bool quoted = false;

@@ -109,7 +109,7 @@ TEST_F(LiveTest, AnalyzeLiveSaysWhatAnalyzeSaysOfTheTrace) {
 
 TEST_F(LiveTest, PlanLiveIsBacktestedAgainstWhatTheDaemonCounted) {
   Model();
-  const Json plan = Parsed({"plan", "--live", "--target-hit", "20%", "--backtest", "-j", "1"});
+  const Json plan = Parsed({"plan", "--live", "--target-hit", "10%", "--backtest", "-j", "1"});
 
   EXPECT_EQ(plan["sample"]["capacity_bytes"], 16 << 20);
   EXPECT_EQ(plan["plan"]["block_bytes"], 64 << 10) << "as the daemon's blocks are";
