@@ -203,7 +203,7 @@ TEST(MetricsExporter, ANodeThatHasSeenNothingHasAPageToo) {
   });
 
   EXPECT_THAT(exporter.Text(),
-              HasSubstr("halflife_category_blocks{category=\"\",tier=\"dram\"} 0\n"));
+              HasSubstr("halflife_category_blocks{category=\"other\",tier=\"dram\"} 0\n"));
   if (HavePromtool()) EXPECT_EQ(PromtoolComplaints(exporter.Text()), "");
 }
 
