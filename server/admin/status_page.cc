@@ -138,7 +138,7 @@ std::string SharedMemory(const NodeFacts& facts) {
   if (!shm.offered) {
     return "<h2>Shared memory</h2>\n<p class=\"note\">Not offered (server.shared_memory).</p>\n";
   }
-  Table table({"shared memory", ""});
+  HtmlTable table({"shared memory", ""});
   table.Row({"sessions, and their staging memory",
              StrCat(Number(shm.sessions), ", ", HumanBytes(shm.staging_bytes))});
   table.Row(

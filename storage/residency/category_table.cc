@@ -82,7 +82,8 @@ Category CategoryTable::CategoryOf(const RequestAttributes& attributes,
 Category CategoryTable::CategoryOfCombination(const RequestAttributes& attributes) {
   const bool says_nothing =
       attributes.app.empty() && attributes.turn == 0 && attributes.stop_reason.empty();
-  if (says_nothing) return kUnknownCategory;
+  // Two categories must not have one name.
+  if (says_nothing || attributes.app.starts_with(kPinPrefix)) return kUnknownCategory;
   // Each turn of the loop either answers or follows an addition, and there are few to make.
   while (true) {
     const std::shared_ptr<const Snapshot> snapshot = Current();
@@ -111,8 +112,6 @@ Category CategoryTable::Find(const Snapshot& snapshot, const RequestAttributes& 
 }
 
 bool CategoryTable::MayAdd(const Snapshot& snapshot, const RequestAttributes& attributes) {
-  // Two categories must not have one name.
-  if (attributes.app.starts_with(kPinPrefix)) return false;
   const Category limit = attributes.stop_reason.empty() ? kOther : kOther - kReservedForTurns;
   return snapshot.names.size() < limit;
 }

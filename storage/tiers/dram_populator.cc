@@ -10,6 +10,7 @@ namespace {
 constexpr absl::Duration kInterval = absl::Milliseconds(20);
 // One system call: others who need the process's page tables wait at most for this, about 2 ms.
 constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
+constexpr uint64_t kPageBytes = 4096;
 constexpr int kLowestPriority = 19;
 
 // Of the calling thread only (Linux). It gets what nobody else wants; refused, it is one among
@@ -40,7 +41,7 @@ void ArenaPopulator::Start() {
 uint64_t ArenaPopulator::Step() {
   const auto share = static_cast<uint64_t>(static_cast<double>(options_.bytes_per_s) *
                                            absl::ToDoubleSeconds(kInterval));
-  const uint64_t budget_bytes = std::max(share, uint64_t{4096});
+  const uint64_t budget_bytes = std::max(share, kPageBytes) / kPageBytes * kPageBytes;
   uint64_t done_bytes = 0;
   while (done_bytes < budget_bytes) {
     const bool begins = !slot_;

@@ -124,7 +124,9 @@ TEST(BenchRun, CountsWhatTheDaemonHasLostAsMissed) {
   FakeBlockService service;
   BenchOptions options = SmallBench();
   options.working_set_bytes = options.call_bytes() * 2;
-  service.lost_on_get = {HashOfBlock(1 * kMaxTransferBlocks)};  // the first of the first chain
+  std::vector<client::Hash> first_chain;
+  HashChain({1 * kMaxTransferBlocks}, first_chain);
+  service.lost_on_get = {first_chain[0]};
 
   const BenchResult result = RunBench(service, {}, options, {}, Clock::Real());
 

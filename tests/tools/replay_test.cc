@@ -8,8 +8,8 @@
 #include <set>
 #include <string>
 
-#include "tests/tools/fake_block_service.h"
 #include "common/mutex.h"
+#include "tests/tools/fake_block_service.h"
 #include "tests/tools/listed_requests.h"
 #include "tools/replay/dispatch_queue.h"
 #include "tools/replay/payload.h"

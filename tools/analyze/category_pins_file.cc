@@ -8,7 +8,7 @@
 #include "common/block/category_pins.h"
 #include "common/strings.h"
 #include "storage/residency/categories/category_words.h"
-#include "tools/analyze/reuse_summary.h"
+#include "storage/residency/model/reuse_summary.h"
 #include "tools/output/report.h"
 
 namespace halflife::tools {

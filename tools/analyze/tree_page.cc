@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "storage/residency/categories/category_words.h"
-#include "tools/analyze/reuse_summary.h"
+#include "storage/residency/model/reuse_summary.h"
 #include "tools/analyze/svg_plot.h"
 #include "tools/output/report.h"
 

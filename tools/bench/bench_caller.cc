@@ -117,9 +117,9 @@ client::Outcome BenchCaller::Put(const WorkingSet::Write& write, Counts* counts)
 }
 
 void BenchCaller::NameBlocks(uint64_t chain) {
-  for (uint32_t i = 0; i < options_.blocks_per_call; ++i) {
-    chain_[i] = HashOfBlock(BlockNumber(chain, i));
-  }
+  std::vector<uint64_t> numbers(options_.blocks_per_call);
+  for (uint32_t i = 0; i < options_.blocks_per_call; ++i) numbers[i] = BlockNumber(chain, i);
+  HashChain(numbers, chain_);
 }
 
 void BenchCaller::Stamp(const BlockStamp& stamp, uint32_t place) {

@@ -41,8 +41,7 @@ double RetainedIndex(double left_s) {
 }  // namespace
 
 ModelPolicy::ModelPolicy(const Options& options)
-    : options_(options),
-      chains_(this, kHintQueues + HintMark::kQueues, options.min_ghosts) {}
+    : options_(options), chains_(this, kHintQueues + HintMark::kQueues, options.min_ghosts) {}
 
 ModelPolicy::~ModelPolicy() = default;
 

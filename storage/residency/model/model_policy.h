@@ -93,8 +93,8 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   std::array<bool, kTierCount> led_{};  // by the model, when ranks were last taken
   std::array<bool, kTierCount> has_evicted_{};
   std::array<double, kTierCount> prices_{};  // index of what had to go, a moving mean
-  double dram_stay_s_ = 0;               // how long a block stays in DRAM after its last touch
-  std::vector<double> value_per_depth_;  // by namespace number
+  double dram_stay_s_ = 0;                   // how long a block stays in DRAM after its last touch
+  std::vector<double> value_per_depth_;      // by namespace number
   bool refitted_ = false;
   uint64_t fitted_reuses_ = 0;  // that the fit in use was learnt from
   int64_t refit_due_ns_ = 0;

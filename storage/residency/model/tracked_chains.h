@@ -35,7 +35,7 @@ struct alignas(64) TrackedBlock {
   uint8_t group = 0;    // HistoryGroupOf
   uint8_t level = 0;    // LevelOfMultiplier, of the request that touched it last
   uint8_t category : 7 = 0;
-  bool named : 1 = false;  // by the request that is being learnt from
+  bool named : 1 = false;                    // by the request that is being learnt from
   std::array<uint8_t, kTierCount> places{};  // TrackedChains::Place
   Standing in_dram;
 };

@@ -62,8 +62,15 @@ storage:
   shadow_policies: lru
   category_pins: "vip: tenant=acme; late: turn=9+"
   max_block: 8MiB
-  dram: {budget: 1.5GiB, huge_pages: false, free_target: 0.1, max_pinned: 64MiB, max_put: 32MiB,
-         put_room_wait: 1s}
+  dram:
+    budget: 1.5GiB
+    huge_pages: false
+    populate: all
+    populate_rate: 1GiB
+    free_target: 0.1
+    max_pinned: 64MiB
+    max_put: 32MiB
+    put_room_wait: 1s
   ssd:
     directory: /data/
     quota: 2GiB
@@ -107,6 +114,8 @@ TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
   EXPECT_EQ(values.dram.max_pinned_bytes, 64 << 20);
   EXPECT_EQ(values.dram.max_put_bytes, 32 << 20);
   EXPECT_EQ(values.dram.put_room_wait, absl::Seconds(1));
+  EXPECT_EQ(values.dram.populate, "all");
+  EXPECT_EQ(values.dram.populate_bytes_per_s, int64_t{1} << 30);
   EXPECT_EQ(values.ssd.directory, "/data");
   EXPECT_EQ(values.ssd.quota_bytes, int64_t{2} << 30);
   EXPECT_FALSE(values.ssd.direct_io);

@@ -103,10 +103,10 @@ TEST_F(Hints, ADemotedChainLeavesMemoryFirstAndSsdInItsTurn) {
     facts.last_touch_ns = static_cast<int64_t>(time_s * 1e9);
     policy.OnInsert(tier, facts);
   };
-  for (const Tier tier : {Tier::kDram, Tier::kSsd}) {
-    insert(tier, 10 + static_cast<int>(tier), 1);
-    insert(tier, 20 + static_cast<int>(tier), 2);
-  }
+  insert(Tier::kDram, 10, 1);
+  insert(Tier::kSsd, 11, 1);
+  insert(Tier::kDram, 20, 2);
+  insert(Tier::kSsd, 21, 2);
   const std::vector<BlockKey> dram{KeyOfNumber(20)};
   const std::vector<BlockKey> ssd{KeyOfNumber(21)};
   policy.OnHint({.now_ns = 3 * kSecondNs, .kind = HintKind::kDemote, .keys = dram});

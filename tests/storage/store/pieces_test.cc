@@ -96,7 +96,7 @@ TEST(CategoryTable, WhatIsPinnedComesBeforeAppTurnAndStopReason) {
   EXPECT_EQ(name(Attributes("demo", 1), nullptr), "pin vip");
   EXPECT_EQ(name(nightly, nullptr), "pin batch");
   EXPECT_EQ(name(after_tool, nullptr), "pin none");
-  EXPECT_EQ(name(Attributes("pin vip", 1), nullptr), "other");
+  EXPECT_EQ(name(Attributes("pin vip", 1), nullptr), "unknown");
 }
 
 TEST(CategoryTable, APinnedCategoryDoesNotComeBackFromDisk) {
