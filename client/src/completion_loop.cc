@@ -24,13 +24,16 @@ CompletionLoop::Caller::Caller(CompletionLoop& loop) : loop_(loop) {
 CompletionLoop::Caller::~Caller() {
   MutexLock lock(loop_.mutex_);
   if (--loop_.callers_ > 0) return;
-  loop_.grace_until_ns_ = Clock::Real().NowNanos() + kGraceNs;
+  // Callers that were refused at once must not keep the library from polling: gRPC connects again
+  // only while somebody polls.
+  if (polled_) loop_.grace_until_ns_ = Clock::Real().NowNanos() + kGraceNs;
   // RPCs without a caller: asynchronous ones, and those whose caller's budget is over.
   if (loop_.rpcs_ > 0) loop_.library_wake_.NotifyOne();
 }
 
 void CompletionLoop::Caller::Wait(int64_t deadline_ns) {
   while (loop_.AwaitTurn(*this) == Turn::kPoll) {
+    polled_ = true;
     do {
       loop_.PollOnce(deadline_ns);
     } while (!ended_.load(std::memory_order_acquire));

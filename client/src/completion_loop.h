@@ -35,8 +35,8 @@ class CompletionTag {
 // blocking call if there is one: it then finds its answer without any other thread being woken,
 // which is most of what a small call costs (README of bench/). Else it is the thread inside Run(),
 // which also gets the events that callers must not handle. That thread leaves the queue alone for
-// kGrace after the last caller: the next call is likely to come soon, and a thread inside gRPC
-// cannot be asked to step aside.
+// kGrace after the last caller that polled: the next call is likely to come soon, and a thread
+// inside gRPC cannot be asked to step aside.
 //
 // Run() || (BeginRpc EndRpc)* || (Caller Wait)* ; RefuseRpcs WaitForRpcs Shutdown
 class CompletionLoop {
@@ -61,6 +61,7 @@ class CompletionLoop {
     CompletionLoop& loop_;
     CondVar wake_;  // with the loop's mutex
     std::atomic<bool> ended_{false};
+    bool polled_ = false;  // of the caller's thread
   };
 
   // False once RPCs are refused. EndRpc on its last event, once per BeginRpc that returned true.
