@@ -21,7 +21,24 @@ int64_t WriteBudget::UsedBytes(int64_t now_ns) {
 void WriteBudget::Spend(int64_t bytes, int64_t now_ns) {
   if (!limited()) return;
   Advance(now_ns);
-  Book(bytes);
+  const int64_t now_bytes = std::min(bytes, bytes_per_minute_ - in_window_bytes_);
+  slots_[slot_ % slots_.size()] += now_bytes;
+  in_window_bytes_ += now_bytes;
+  debt_bytes_ += bytes - now_bytes;
+}
+
+// From the oldest on: what stays booked is never older than what was written, so that it does not
+// leave the window before that has.
+void WriteBudget::Refund(int64_t bytes) {
+  if (slot_ < 0) return;
+  for (size_t ahead = 1; ahead <= slots_.size() && bytes > 0; ++ahead) {
+    int64_t& booked = slots_[(static_cast<size_t>(slot_) + ahead) % slots_.size()];
+    const int64_t refunded_bytes = std::min(bytes, booked);
+    booked -= refunded_bytes;
+    in_window_bytes_ -= refunded_bytes;
+    bytes -= refunded_bytes;
+  }
+  debt_bytes_ -= std::min(bytes, debt_bytes_);
 }
 
 void WriteBudget::Advance(int64_t now_ns) {
@@ -46,15 +63,6 @@ void WriteBudget::Advance(int64_t now_ns) {
     present += paid_bytes;
     in_window_bytes_ += paid_bytes;
   }
-}
-
-void WriteBudget::Book(int64_t bytes) {
-  if (slot_ < 0) return;
-  const int64_t room_bytes = bytes_per_minute_ - in_window_bytes_;
-  const int64_t now_bytes = std::min(bytes, room_bytes);
-  slots_[slot_ % slots_.size()] += now_bytes;
-  in_window_bytes_ += now_bytes;
-  debt_bytes_ += bytes - now_bytes;
 }
 
 }  // namespace halflife

@@ -29,8 +29,8 @@ class WriteBudget {
     return limited() ? std::max<int64_t>(0, bytes_per_minute_ - UsedBytes(now_ns)) : INT64_MAX;
   }
   void Spend(int64_t bytes, int64_t now_ns);
-  // Bytes that were not written after all.
-  void Refund(int64_t bytes) { Book(-bytes); }
+  // Bytes that were spent within the last minute, and not written after all.
+  void Refund(int64_t bytes);
 
  private:
   // The window is this fine: it counts up to 1/4 s too much.
@@ -38,7 +38,6 @@ class WriteBudget {
   static constexpr int64_t kSlotNs = int64_t{250} * 1000 * 1000;
 
   void Advance(int64_t now_ns);
-  void Book(int64_t bytes);
 
   const int64_t bytes_per_minute_;
   std::array<int64_t, kSlots + 1>

@@ -99,5 +99,21 @@ TEST(WriteBudget, WhatWasNotWrittenAfterAllMayBeWrittenAgain) {
   EXPECT_EQ(budget.AffordableBytes(now_ns + 61 * kSecondNs), 6000);
 }
 
+TEST(WriteBudget, AMinuteInWhichSomethingWasRefundedSeesNoMoreThanItsShare) {
+  WriteBudget budget(kPerDay);
+  budget.AffordableBytes(kStartNs);
+  const int64_t now_ns = kStartNs + 10 * kMinuteNs;
+  budget.Spend(5000, now_ns);
+  const int64_t failed_ns = now_ns + 2 * kSecondNs;
+  EXPECT_EQ(budget.AffordableBytes(failed_ns), 1000);
+
+  budget.Refund(5000);
+
+  EXPECT_EQ(SpendAll(budget, 100, failed_ns), 6000);
+  // A minute after the failed write began, what was written since is still within the minute.
+  EXPECT_EQ(budget.AffordableBytes(now_ns + 61 * kSecondNs), 0);
+  EXPECT_EQ(budget.AffordableBytes(failed_ns + 61 * kSecondNs), 6000);
+}
+
 }  // namespace
 }  // namespace halflife
