@@ -118,7 +118,8 @@ class LocalBlockStore final : public BlockStore {
   // --- Hints (store_hints.cc)
   HintAnswer Retain(const ChainSlice& chain, PartRange parts, const CallerHint& hint);
   HintAnswer GiveUp(const ChainSlice& chain, PartRange parts, HintKind kind);
-  void Prefetch(const ChainSlice& chain, PartRange parts, HintAnswer* answer);
+  HintAnswer Prefetch(const ChainSlice& chain, PartRange parts, const CallerHint& hint);
+  void ReadAhead(const ChainSlice& chain, PartRange parts, HintAnswer* answer);
   bool TellHint(const ChainSlice& chain, PartRange parts, HintKind kind, uint32_t blocks,
                 int64_t until_ns);
 

@@ -23,6 +23,26 @@ uint32_t RetainLedger::Grant(uint32_t namespace_number, uint64_t block_bytes, ui
   return granted;
 }
 
+void RetainLedger::TakeBack(uint32_t namespace_number, uint64_t block_bytes, uint32_t blocks,
+                            int64_t until_ns) {
+  MutexLock lock(mutex_);
+  const auto step = by_step_.find(StepOf(until_ns));
+  if (step == by_step_.end()) return;  // it has ended meanwhile
+  const auto until_then = step->second.find(namespace_number);
+  if (until_then == step->second.end()) return;
+  const uint64_t bytes = std::min(blocks * block_bytes, until_then->second);
+  until_then->second -= bytes;
+  if (until_then->second == 0) step->second.erase(until_then);
+  EndLocked(namespace_number, bytes);
+}
+
+void RetainLedger::EndLocked(uint32_t namespace_number, uint64_t bytes) const {
+  bytes_ -= bytes;
+  const auto of_namespace = by_namespace_.find(namespace_number);
+  of_namespace->second -= bytes;
+  if (of_namespace->second == 0) by_namespace_.erase(of_namespace);
+}
+
 uint64_t RetainLedger::bytes(int64_t now_ns) const {
   MutexLock lock(mutex_);
   ExpireLocked(now_ns);
@@ -33,10 +53,7 @@ void RetainLedger::ExpireLocked(int64_t now_ns) const {
   const int64_t now_step = now_ns / HintMark::kRetainStepNs;
   while (!by_step_.empty() && by_step_.begin()->first <= now_step) {
     for (const auto& [namespace_number, ended_bytes] : by_step_.begin()->second) {
-      bytes_ -= ended_bytes;
-      const auto of_namespace = by_namespace_.find(namespace_number);
-      of_namespace->second -= ended_bytes;
-      if (of_namespace->second == 0) by_namespace_.erase(of_namespace);
+      EndLocked(namespace_number, ended_bytes);
     }
     by_step_.erase(by_step_.begin());
   }

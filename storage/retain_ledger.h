@@ -25,6 +25,8 @@ class RetainLedger {
   // now on.
   uint32_t Grant(uint32_t namespace_number, uint64_t block_bytes, uint32_t blocks, int64_t now_ns,
                  int64_t until_ns);
+  // What was granted until `until_ns` is not retained after all.
+  void TakeBack(uint32_t namespace_number, uint64_t block_bytes, uint32_t blocks, int64_t until_ns);
   uint64_t bytes(int64_t now_ns) const;
 
  private:
@@ -35,6 +37,8 @@ class RetainLedger {
     return (until_ns + HintMark::kRetainStepNs - 1) / HintMark::kRetainStepNs;
   }
   void ExpireLocked(int64_t now_ns) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndLocked(uint32_t namespace_number, uint64_t bytes) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Limits limits_;
 

@@ -40,11 +40,10 @@ HintAnswer LocalBlockStore::Hint(const ChainSlice& chain, PartRange parts, const
     answer = GiveUp(chain, parts, HintKind::kRelease);
   } else if (hint.kind == CallerHint::Kind::kDemote) {
     answer = GiveUp(chain, parts, HintKind::kDemote);
+  } else if (hint.kind == CallerHint::Kind::kPrefetch) {
+    answer = Prefetch(chain, parts, hint);
   } else {
     answer = Retain(chain, parts, hint);
-    if (hint.kind == CallerHint::Kind::kPrefetch && answer.blocks > 0) {
-      Prefetch(chain, parts, &answer);
-    }
   }
   StoreCounters::Add(
       counters_.hints[static_cast<int>(hint.kind)][static_cast<int>(answer.verdict)]);
@@ -78,25 +77,29 @@ HintAnswer LocalBlockStore::Retain(const ChainSlice& chain, PartRange parts,
   }
   if (answer.blocks < here) Clip(&answer, "as much is retained as may be (docs/limits.md)");
   if (!TellHint(chain, parts, HintKind::kRetain, answer.blocks, until_ns)) {
+    retained_.TakeBack(chain.ns->number, block_bytes, answer.blocks, until_ns);
     return Refusal(HintVerdict::kDeferred, kTooMuchWaits);
   }
   return answer;
 }
 
-// The blocks are held while they are read, and rank as retained ones afterwards.
-void LocalBlockStore::Prefetch(const ChainSlice& chain, PartRange parts, HintAnswer* answer) {
-  if (prefetches_.fetch_add(1, std::memory_order_relaxed) >= kMaxPrefetches) {
-    prefetches_.fetch_sub(1, std::memory_order_relaxed);
-    answer->verdict = HintVerdict::kDeferred;
-    answer->reason = "others are being fetched";
-    answer->blocks = 0;
-    return;
+HintAnswer LocalBlockStore::Prefetch(const ChainSlice& chain, PartRange parts,
+                                     const CallerHint& hint) {
+  HintAnswer answer = Refusal(HintVerdict::kDeferred, "others are being fetched");
+  if (prefetches_.fetch_add(1, std::memory_order_relaxed) < kMaxPrefetches) {
+    answer = Retain(chain, parts, hint);
+    if (answer.blocks > 0) ReadAhead(chain, parts, &answer);
   }
+  prefetches_.fetch_sub(1, std::memory_order_relaxed);
+  return answer;
+}
+
+// The blocks are held while they are read, and rank as retained ones afterwards.
+void LocalBlockStore::ReadAhead(const ChainSlice& chain, PartRange parts, HintAnswer* answer) {
   const uint32_t most = std::max<uint32_t>(kMaxPrefetchBlocks / parts.count, 1);
   const uint32_t wanted = std::min(answer->blocks, most);
   absl::Status stopped_by;
   const auto held = ReadPrefix(chain, parts, wanted, &stopped_by);
-  prefetches_.fetch_sub(1, std::memory_order_relaxed);
   const auto read = static_cast<uint32_t>(held.size() / parts.count);
   if (!stopped_by.ok()) {
     Clip(answer, std::string(ToStd(stopped_by.message())));

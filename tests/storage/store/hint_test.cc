@@ -128,6 +128,22 @@ TEST_F(StoreHints, APrefetchThatCannotBeReadSaysHowFarItCame) {
   EXPECT_EQ(answer.reason, "the disk is away");
 }
 
+TEST_F(StoreHints, ARetentionThatIsDeferredUsesNoneOfWhatMayBeRetained) {
+  const auto chain = Chain("a", 2);
+  PutChain(chain);
+  store_->Quiesce();
+  const auto asked = Chain("asked", 8192);
+  for (int i = 0; i < 32; ++i) Lookup(asked);  // as many keys as may wait
+
+  const HintAnswer answer = Hint(Kind::kRetain, chain);
+  EXPECT_EQ(answer.verdict, HintVerdict::kDeferred);
+  EXPECT_EQ(answer.reason, "too many touches and hints are waiting");
+  EXPECT_EQ(store_->stats().retained_bytes, 0u);
+
+  store_->Quiesce();
+  EXPECT_EQ(Hint(Kind::kRetain, chain).blocks, 2u);
+}
+
 TEST_F(StoreHints, AreCounted) {
   const auto chain = Chain("a", 1);
   PutChain(chain);
@@ -163,6 +179,23 @@ TEST(RetainLedger, EachNamespaceAndAllTogetherAreBounded) {
   EXPECT_EQ(ledger.bytes(kMinuteNs), 40u);
   EXPECT_EQ(ledger.Grant(1, 7, 100, kMinuteNs, 2 * kMinuteNs), 8u);
   EXPECT_EQ(ledger.bytes(3 * kMinuteNs), 0u);
+}
+
+TEST(RetainLedger, WhatIsTakenBackMayBeGrantedAgain) {
+  RetainLedger ledger({.max_bytes = 100, .max_namespace_bytes = 60});
+  constexpr int64_t kMinuteNs = 60'000'000'000;
+  EXPECT_EQ(ledger.Grant(1, 10, 4, 0, kMinuteNs), 4u);
+  EXPECT_EQ(ledger.Grant(1, 10, 2, 0, kMinuteNs), 2u);
+
+  ledger.TakeBack(1, 10, 4, kMinuteNs);
+  EXPECT_EQ(ledger.bytes(0), 20u);
+  ledger.TakeBack(1, 10, 2, kMinuteNs);
+  EXPECT_EQ(ledger.bytes(0), 0u);
+  EXPECT_EQ(ledger.Grant(1, 10, 100, 0, kMinuteNs), 6u);
+
+  EXPECT_EQ(ledger.bytes(kMinuteNs), 0u);
+  ledger.TakeBack(1, 10, 6, kMinuteNs);  // it has ended
+  EXPECT_EQ(ledger.bytes(kMinuteNs), 0u);
 }
 
 }  // namespace
