@@ -135,7 +135,11 @@ void LocalBlockStore::Drain(absl::Duration budget) {
   background_.Stop();
   const Clock& clock = Clock::Real();
   const int64_t deadline_ns = clock.NowNanos() + absl::ToInt64Nanoseconds(budget);
-  background_.RunAlone([&] { migrator_.Drain(clock, deadline_ns); });
+  background_.RunAlone([&] {
+    // Those that the last step had in its hands.
+    waiters_.FailAll(absl::UnavailableError("store: draining"));
+    migrator_.Drain(clock, deadline_ns);
+  });
 }
 
 absl::StatusOr<NamespaceRef> LocalBlockStore::OpenNamespace(const NamespaceDescriptor& descriptor) {

@@ -83,6 +83,10 @@ void LocalBlockStore::AllocateForPut(const NamespaceRef& ns, const BlockAddress&
         absl::StrCat("puts: ", PutWaiters::kMaxWaiters, " are waiting for room")));
     return;
   }
+  // Drain may have looked for waiters just before this one was there.
+  if (draining_.load(std::memory_order_relaxed)) {
+    waiters_.FailAll(absl::UnavailableError("store: draining"));
+  }
   background_.Wake();
 }
 

@@ -1,4 +1,5 @@
 #include <cstring>
+#include <thread>
 
 #include "common/limits.h"
 #include "gmock/gmock.h"
@@ -194,6 +195,49 @@ TEST_F(PutTest, ABlockThatNeverFitsIsRefusedAtOnceAndFlushesNothing) {
 
   EXPECT_TRUE(absl::IsResourceExhausted(answer));
   for (const BlockHash& hash : chain) EXPECT_TRUE(InDram(hash));
+}
+
+TEST_F(PutTest, ADrainAnswersAPutThatTheBackgroundIsLookingAt) {
+  Setup setup;
+  setup.options.max_put_bytes = kTestBlockBytes;
+  Open(setup);
+  const auto chain = Chain("a", 4);
+  const BlockStore::PutBlock open = Prepare(chain, 0);  // all that may be open
+  Mutex mutex;
+  CondVar changed;
+  bool looked_at = false, drains = false;
+  std::optional<absl::Status> second;
+  const auto ask = [&](size_t index, std::function<void(const absl::Status&)> answer) {
+    store_->AllocateForPut(
+        ns_, Address(chain[index]),
+        [answer](absl::StatusOr<BlockBuffer> buffer) { answer(buffer.status()); });
+  };
+  // The first runs out of time; while it is told so, the background holds the second.
+  ask(1, [&](const absl::Status&) {
+    ask(3, [&](const absl::Status&) {  // told by the drain
+      MutexLock lock(mutex);
+      drains = true;
+      changed.NotifyAll();
+    });
+    MutexLock lock(mutex);
+    looked_at = true;
+    changed.NotifyAll();
+    while (!drains) changed.Wait(mutex);
+  });
+  clock_.Advance(absl::Milliseconds(60));
+  ask(2, [&](const absl::Status& status) { second = status; });
+  clock_.Advance(absl::Milliseconds(60));
+  std::thread background([&] { store_->Quiesce(); });
+  {
+    MutexLock lock(mutex);
+    while (!looked_at) changed.Wait(mutex);
+  }
+
+  store_->Drain(absl::Seconds(1));
+  background.join();
+
+  ASSERT_TRUE(second.has_value());
+  EXPECT_TRUE(absl::IsUnavailable(*second)) << *second;
 }
 
 TEST_F(PutTest, AfterDrainNothingIsAccepted) {
