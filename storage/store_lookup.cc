@@ -183,8 +183,8 @@ PinnedLookup LocalBlockStore::Pin(const ChainSlice& chain, PartRange parts,
   const absl::Duration duration = LeaseDuration(lease_duration);
   const int64_t expires_ns = clock_->NowNanos() + absl::ToInt64Nanoseconds(duration);
   const absl::StatusOr<LeaseId> lease = leases_.Add(std::move(leased), expires_ns);
+  TellLookedUp(chain, std::move(keys), pinned.lookup, lease.ok() ? blocks : 0, attributes);
   if (!lease.ok()) return pinned;
-  TellLookedUp(chain, std::move(keys), pinned.lookup, blocks, attributes);
   pinned.lease = *lease;
   pinned.pinned_blocks = blocks;
   pinned.lease_duration = duration;

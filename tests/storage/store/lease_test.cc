@@ -156,6 +156,24 @@ TEST_F(LeaseTest, PinnedBytesAreBoundedAndCutThePrefix) {
   EXPECT_EQ(Pin(chain).pinned_blocks, 5u);
 }
 
+TEST_F(LeaseTest, APinThatGetsNoLeaseIsStillALookUp) {
+  Setup setup;
+  setup.options.max_pinned_bytes = uint64_t{1} << 40;
+  Open(setup);
+  const auto chain = Chain("a", 1);
+  PutChain(chain);
+  for (uint32_t i = 0; i < kMaxLeases; ++i) ASSERT_NE(Pin(chain).lease, 0u);
+  store_->Quiesce();
+  ASSERT_EQ(store_->SampledRequests().lookup_blocks, kMaxLeases);
+
+  const PinnedLookup pinned = Pin(chain);
+
+  EXPECT_EQ(pinned.lease, 0u);
+  EXPECT_EQ(pinned.lookup.prefix_blocks, 1u);
+  store_->Quiesce();
+  EXPECT_EQ(store_->SampledRequests().lookup_blocks, kMaxLeases + 1);
+}
+
 TEST_F(LeaseTest, APinEndsAtADamagedBlock) {
   const auto chain = Chain("a", 4);
   PutChain(chain);
