@@ -72,7 +72,9 @@ DefectiveExponential FitDefectiveExponential(const IdleHistogram& intervals) {
       if (weight <= 0) continue;
       const double age_s = intervals.censored_s[bin] / weight;
       const double open = fit.reuse_probability * std::exp(-fit.rate_per_s * age_s);
-      const double returns = weight * open / (1 - fit.reuse_probability + open);
+      // A reuse_probability that rounds to 1 leaves nobody behind, however small `open` is.
+      const double here = 1 - fit.reuse_probability + open;
+      const double returns = here > 0 ? weight * open / here : weight;
       returning += returns;
       returning_s += returns * age_s;
     }

@@ -64,6 +64,17 @@ TEST(LifeTable, AgreesWithAnExponentialWhereThatIsTheTruth) {
       0.02);
 }
 
+TEST(DefectiveExponential, StaysANumberWhereNearlyAllComeBackSoon) {
+  IdleHistogram intervals;
+  intervals.AddReused(1, 1e6);
+  intervals.AddCensored(5000, 1e-12);  // two days ago, all but forgotten
+
+  const DefectiveExponential fit = FitDefectiveExponential(intervals);
+
+  EXPECT_DOUBLE_EQ(fit.reuse_probability, 1);
+  EXPECT_NEAR(fit.rate_per_s, 1, 1e-6);
+}
+
 TEST(LifeTable, ShowsThatAModeBehindADeadTimeIsNoExponential) {
   IdleHistogram intervals;
   std::mt19937_64 random(7);
