@@ -26,7 +26,10 @@ class CommitCall : public std::enable_shared_from_this<CommitCall> {
   using Done = std::function<void(const absl::Status&, const v1::CommitBlocksResponse&)>;
 
   CommitCall(ShmEnvironment& environment, ShmSessionRef session, Done done)
-      : environment_(environment), session_(std::move(session)), done_(std::move(done)) {}
+      : environment_(environment),
+        under_way_(*environment.calls.TryHold(0)),
+        session_(std::move(session)),
+        done_(std::move(done)) {}
 
   // Ends with: as MakePutPlan; kInvalidArgument for a block that is not within the staging memory;
   // kDataLoss if a checksum does not hold (blocks before it are stored); kResourceExhausted if the
@@ -56,6 +59,8 @@ class CommitCall : public std::enable_shared_from_this<CommitCall> {
   void End(const absl::Status& status);
 
   ShmEnvironment& environment_;
+  // As a LeaseCall's: it may hold a buffer that came too late.
+  const InFlight::Hold under_way_;
   const ShmSessionRef session_;
   SerialPump pump_;
 

@@ -106,8 +106,8 @@ absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
     message->set_checksum_high(LoadLe64(checksum.data() + 8));
     promised.blocks.push_back(block);
   }
-  answered_ = true;
-  if (promised.blocks.empty()) return absl::OkStatus();
+  answered_ = promised.blocks.empty();
+  if (answered_) return absl::OkStatus();
   const uint64_t promised_blocks = promised.blocks.size();
   HL_ASSIGN_OR_RETURN(const LeaseId lease,
                       environment_.store.Lease(std::move(promised), duration_, session_->number()));
@@ -116,6 +116,7 @@ absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
     static_cast<void>(environment_.store.Release(lease));
     return absl::UnauthenticatedError("the session is gone");
   }
+  answered_ = true;
   response.set_lease_id(lease);
   response.set_lease_ms(static_cast<uint32_t>(absl::ToInt64Milliseconds(duration_)));
   environment_.leases.fetch_add(1, std::memory_order_relaxed);

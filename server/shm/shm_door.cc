@@ -117,7 +117,7 @@ bool ShmDoor::Step() {
     Leave(visitors_[i]);
     visitors_.erase(visitors_.begin() + static_cast<ptrdiff_t>(i));
   }
-  DropSilent(Clock::Real().NowNanos());
+  DropUseless(Clock::Real().NowNanos());
   // A connection is there that could not be taken (no descriptor left): pause for kRetryInterval.
   return waits[1].revents == 0 || Admit();
 }
@@ -244,9 +244,13 @@ void ShmDoor::Leave(Visitor& visitor) {
   events_.on_closed(*visitor.session);
 }
 
-void ShmDoor::DropSilent(int64_t now_ns) {
+// Who has said nothing for too long, and regions of sessions that are gone: their connections would
+// add up beyond every limit.
+void ShmDoor::DropUseless(int64_t now_ns) {
   visitors_.erase(std::remove_if(visitors_.begin(), visitors_.end(),
                                  [now_ns](const Visitor& visitor) {
+                                   if (visitor.region_of != nullptr)
+                                     return visitor.region_of->closed();
                                    return IsSilent(visitor) &&
                                           now_ns - visitor.since_ns >
                                               absl::ToInt64Nanoseconds(kSilenceLimit);

@@ -85,7 +85,7 @@ class ShmDoor {
   bool TakeRegion(Visitor& visitor, const ShmRegionHello& hello, int file);
   ShmSessionRef SessionOf(const SessionToken& token) const;
   void Leave(Visitor& visitor);
-  void DropSilent(int64_t now_ns);
+  void DropUseless(int64_t now_ns);
 
   const Options options_;
   const Events events_;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "common/status.h"
 #include "server/rpc/rpc_environment.h"
@@ -63,6 +64,7 @@ ShmLines::~ShmLines() { Stop(); }
 absl::Status ShmLines::Add(FileDescriptor connection, ShmSessionRef session) {
   const int fd = connection.get();
   uint64_t id = 0;
+  if (count() >= options_.max_lines) CloseOrphans();
   {
     MutexLock lock(mutex_);
     const auto of_session =
@@ -127,6 +129,17 @@ void ShmLines::Close(uint64_t id) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, dropped->connection.get(), nullptr);
 }
 
+void ShmLines::CloseOrphans() {
+  std::vector<uint64_t> orphans;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, line] : lines_) {
+      if (line->session->closed()) orphans.push_back(id);
+    }
+  }
+  for (const uint64_t id : orphans) Close(id);
+}
+
 bool ShmLines::Hear(const LineRef& line) {
   const ssize_t size =
       recv(line->connection.get(), packet_.data(), packet_.size(), MSG_DONTWAIT | MSG_TRUNC);
@@ -180,12 +193,10 @@ void ShmLines::Commit(const LineRef& line, const LineCall& call) {
   if (!request->ParseFromArray(call.message.data(), static_cast<int>(call.message.size()))) {
     return Fail(line, call.number, absl::InvalidArgumentError("not a CommitBlocksRequest"));
   }
-  // The server's end waits for it, as for a LeaseCall.
-  const auto under_way = std::make_shared<InFlight::Hold>(*environment_.calls.TryHold(0));
   const auto commit = std::make_shared<CommitCall>(
       environment_, line->session,
-      [this, line, under_way, number = call.number](const absl::Status& status,
-                                                    const v1::CommitBlocksResponse& response) {
+      [this, line, number = call.number](const absl::Status& status,
+                                         const v1::CommitBlocksResponse& response) {
         if (!status.ok()) return Fail(line, number, status);
         Send(line, EncodeLineAnswer(number, response));
       });

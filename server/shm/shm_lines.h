@@ -62,6 +62,8 @@ class ShmLines {
   // False if it could not be sent: the client is gone, or does not read.
   static bool Send(const LineRef& line, const std::string& packet);
   void Close(uint64_t id);
+  // Lines of sessions that are gone: all they still get is a refusal.
+  void CloseOrphans();
 
   const Options options_;
   ShmEnvironment& environment_;

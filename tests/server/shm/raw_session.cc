@@ -57,6 +57,13 @@ bool RawSession::Say(const std::vector<uint8_t>& bytes, const std::vector<int>& 
   return !answer_.bytes.empty();
 }
 
+bool RawSession::HearEnd() {
+  pollfd wait{.fd = connection_.get(), .events = POLLIN, .revents = 0};
+  if (poll(&wait, 1, kPatienceMilliseconds) != 1) return false;
+  const auto received = ReceiveMessage(connection_.get());
+  return !received.ok() || received->bytes.empty();
+}
+
 bool RawSession::Enter(uint64_t staging_bytes) {
   if (!Say(EncodeHello({.staging_bytes = staging_bytes}))) return false;
   const auto welcome = DecodeWelcome(answer_.bytes);

@@ -39,6 +39,8 @@ class RawSession {
   grpc::Status Lease(const v1::LeaseBlocksRequest& request, v1::LeaseBlocksResponse* response);
   grpc::Status Commit(const v1::CommitBlocksRequest& request, v1::CommitBlocksResponse* response);
   grpc::Status Release(const std::vector<uint64_t>& leases);
+  // True if the daemon closes the connection.
+  bool HearEnd();
   // The connection closes, as if the process had died.
   void Die() { connection_.Close(); }
 

@@ -298,6 +298,27 @@ TEST_F(ShmHostile, OneClientCannotPinWhatAllHave) {
   EXPECT_TRUE(other.Lease(other.LeaseOf(100, 8), &leased).ok());
 }
 
+TEST_F(ShmHostile, BlocksWhoseLeaseIsRefusedDoNotCountAsSent) {
+  Start({.dram_bytes = 16 << 20});
+  RawSession session = Client();
+  RawLine line(node_->door_path(), session.welcome().session);
+  for (int seed = 0; seed < 8; ++seed) Put(session, 100 * seed, 8);
+  v1::LeaseBlocksResponse leased;
+  uint64_t granted = 0;
+  for (int seed = 0; seed < 8; ++seed) {
+    granted += line.Lease(session.LeaseOf(100 * seed, 8), &leased) == 0 ? 1 : 0;
+  }
+  ASSERT_LT(granted, 8u);
+  // What a call does after its answer is done before the next one of its line.
+  ASSERT_EQ(line.Lease(session.LeaseOf(4711, 1), &leased), 0u);
+
+  uint64_t sent = 0;
+  for (const CategoryStats& category : node_->store().stats().categories) {
+    sent += category.get_blocks[0];
+  }
+  EXPECT_EQ(sent, 8 * granted);
+}
+
 TEST_F(ShmHostile, SessionsAndTheirStagingMemoryAreBounded) {
   Start({.sessions = {.max_sessions = 3, .max_staging_bytes = 2 * kStagingBytes}});
   RawSession first = Visitor(), second = Visitor(), third = Visitor();

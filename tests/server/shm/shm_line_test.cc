@@ -1,10 +1,14 @@
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <optional>
 #include <thread>
 #include <vector>
 
+#include "common/check.h"
+#include "server/shm/shm_lines.h"
 #include "tests/client/client_fixture.h"
+#include "tests/fakes/manual_executor.h"
 #include "tests/server/rpc/wait_until.h"
 #include "tests/server/shm/raw_session.h"
 #include "tests/server/shm/shm_node.h"
@@ -189,6 +193,30 @@ TEST_F(ShmLineTest, ASessionHasSoManyLinesAndNotOneMore) {
   WaitUntil([&] { return node_->shm().stats().lines == 15; }, "one has gone");
   v1::LeaseBlocksResponse response;
   EXPECT_EQ(LineOf(session).Lease(session.LeaseOf(1, 1), &response), 0u);
+}
+
+TEST_F(ShmLineTest, LinesOfSessionsThatAreGoneMakeRoomForOthers) {
+  Start();
+  ManualExecutor io;
+  ShmSessions sessions({});
+  ShmEnvironment environment(node_->store(), io, sessions, 1 << 20);
+  const auto lines = *ShmLines::Open({.max_lines = 2}, environment);
+  std::vector<FileDescriptor> clients;
+  const auto add_line_of = [&](const ShmSessionRef& session) {
+    int ends[2];
+    HL_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+    clients.emplace_back(ends[0]);
+    return lines->Add(FileDescriptor(ends[1]), session);
+  };
+  const ShmSessionRef gone = *sessions.Open(0), session = *sessions.Open(0);
+  ASSERT_TRUE(add_line_of(gone).ok());
+  ASSERT_TRUE(add_line_of(gone).ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(add_line_of(session)));
+
+  sessions.Close(gone);
+
+  EXPECT_TRUE(add_line_of(session).ok());
+  EXPECT_EQ(lines->count(), 1u);
 }
 
 }  // namespace

@@ -432,5 +432,15 @@ TEST_F(ShmRegionHostile, ARegionEndsWithItsConnectionAndASessionHasSixteen) {
             "the region is gone");
 }
 
+TEST_F(ShmRegionHostile, ARegionGoesWithItsSession) {
+  const EngineMemory memory;
+  RawSession registered = Registered(memory.fd());
+  ASSERT_EQ(ack_.status, HandshakeStatus::kOk);
+
+  session_->Die();
+
+  EXPECT_TRUE(registered.HearEnd()) << "its connection is not counted any more";
+}
+
 }  // namespace
 }  // namespace halflife
