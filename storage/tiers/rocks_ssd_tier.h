@@ -23,8 +23,8 @@ struct SsdSeams;
 //   LOCK.ssd
 //   partition-N/                       RocksDB: index, namespaces, payload of small blocks
 //   partition-N.opening                there while partition N is being opened: OpeningMarker
-//   partition-N.quarantine-<seconds>/  the newest damaged database of that partition, for people to
-//   look at slots/<number>-<slot bytes>.slots  payload of the other blocks
+//   partition-N.quarantine-<seconds>/  the newest damaged database of that partition, for people
+//   slots/<number>-<slot bytes>.slots  payload of the other blocks
 //
 // A block is written payload first, index entry after; it is erased index entry first, slot after.
 // Every read verifies header, identity, length and checksum, so a stale, torn or damaged slot is a

@@ -105,6 +105,17 @@ class SlotRings::Ring {
     return late;
   }
 
+  // At the very end: the device may still write to the header pages of what it has not answered, so
+  // they never become anything else. (Their payload is the arena's, which goes as a whole.)
+  void KeepHeaderPages() {
+    for (Flight& flight : flights_) {
+      if (flight.transfer == nullptr) continue;
+      for (SlotTransfer::Part& part : flight.transfer->parts()) {
+        static_cast<void>(part.header.release());
+      }
+    }
+  }
+
   uint64_t NextSession() { return ++session_; }
 
  private:
@@ -188,13 +199,15 @@ SlotRings::~SlotRings() {
     do {
       if (ring->in_flight() > 0) ring->Wait(kLastWait);
     } while (ring->Collect(0, &none) > 0);
+    ring->KeepHeaderPages();
   }
 }
 
 SlotRings::Ring* SlotRings::TakeRing(absl::Duration timeout) {
   MutexLock lock(mutex_);
   while (free_.empty()) {
-    if (!ring_free_.WaitFor(mutex_, timeout)) return nullptr;
+    // The wake-up of a ring that came back just then may have been this one's.
+    if (!ring_free_.WaitFor(mutex_, timeout) && free_.empty()) return nullptr;
   }
   Ring* const ring = free_.back();
   free_.pop_back();

@@ -20,8 +20,9 @@ class SlotRings final : public SlotEngine {
   // Makes all rings, and sends a request through one of them.
   // Returns: kUnavailable if the kernel, a seccomp profile or a limit does not allow io_uring.
   static absl::StatusOr<std::unique_ptr<SlotRings>> Create(SlotIo& io, int rings);
-  // Waits at most two seconds for given-up transfers. What the device then still has only writes
-  // into pages that the kernel holds on to.
+  // Waits at most two seconds for each given-up transfer. What the device then still has only
+  // writes into the arena, whose pages the kernel holds on to, and into header pages that are never
+  // freed.
   ~SlotRings() override;
 
   std::unique_ptr<SlotLane> OpenLane(absl::Duration timeout) override;
