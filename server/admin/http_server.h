@@ -12,7 +12,7 @@ struct mg_context;
 
 namespace halflife {
 
-// A small read-only HTTP server for pages about the daemon: GET and HEAD of fixed paths, two
+// A small read-only HTTP server for pages about the daemon: GET and HEAD of fixed paths, four
 // threads, requests of at most 16 KiB within 5 s, no files, no keep-alive. Not for clients of the
 // cache. Thread-safe.
 class HttpServer {

@@ -5,14 +5,13 @@
 #include <prometheus/text_serializer.h>
 
 #include "server/admin/metric_page.h"
+#include "server/admin/metric_words.h"
 #include "server/admin/residency_metrics.h"
 #include "server/admin/shm_metrics.h"
 #include "storage/block_store.h"
 
 namespace halflife {
 namespace {
-
-constexpr const char* kTierNames[kTierCount] = {"dram", "ssd"};
 
 // ecosystem: what people look at in a cache's life, 1 s to a day.
 constexpr double kLifeBoundsSeconds[] = {1,   5,    10,   30,   60,    120,   300,
@@ -21,8 +20,6 @@ constexpr double kRpcBoundsSeconds[] = {50e-6, 100e-6, 250e-6, 500e-6, 1e-3,   2
                                         10e-3, 25e-3,  50e-3,  100e-3, 250e-3, 1};
 constexpr double kMillisPerSecond = 1e3;
 constexpr double kNanosPerSecond = 1e9;
-
-double D(uint64_t count) { return static_cast<double>(count); }
 
 uint64_t Of(const std::array<uint64_t, 8>& counts, PutOutcome outcome) {
   return counts[static_cast<size_t>(outcome)];

@@ -1,11 +1,10 @@
 #include "server/admin/residency_metrics.h"
 
 #include "server/admin/insight_wire.h"
+#include "server/admin/metric_words.h"
 
 namespace halflife {
 namespace {
-
-constexpr const char* kTierNames[kTierCount] = {"dram", "ssd"};
 
 void AddCeilings(const HitCeilings& ceilings, MetricPage& page) {
   page.Gauge("halflife_window_hit_ratio",
@@ -49,11 +48,11 @@ void AddState(const ModelReport& model, MetricPage& page) {
   page.Gauge("halflife_policy_model_fit_age_seconds", "Age of the fit that is in use.")
       .Add(model.fit_age_s);
   page.Counter("halflife_policy_model_reuses_total", "Reuses of blocks that the model observed.")
-      .Add(static_cast<double>(model.observed_reuses));
+      .Add(D(model.observed_reuses));
   page.Gauge("halflife_policy_model_ghost_blocks", "Blocks that are gone and still watched.")
-      .Add(static_cast<double>(model.ghosts));
+      .Add(D(model.ghosts));
   page.Gauge("halflife_policy_model_memory_bytes", "Memory of the policy.")
-      .Add(static_cast<double>(model.memory_bytes));
+      .Add(D(model.memory_bytes));
 }
 
 void AddDuels(const NodeFacts& facts, MetricPage& page) {
@@ -66,7 +65,7 @@ void AddDuels(const NodeFacts& facts, MetricPage& page) {
   page.Counter("halflife_policy_switches_total",
                "How often a tier went from the model to recency or back.");
   for (int t = 0; t < tiers; ++t) {
-    page.Add(static_cast<double>(duels[t].switches), {{"tier", kTierNames[t]}});
+    page.Add(D(duels[t].switches), {{"tier", kTierNames[t]}});
   }
   page.Gauge("halflife_shadow_hit_ratio",
              "Hit ratio of miniature caches on a hash sample, by the order that they follow.");

@@ -1,11 +1,8 @@
 #include "server/admin/shm_metrics.h"
 
+#include "server/admin/metric_words.h"
+
 namespace halflife {
-namespace {
-
-double D(uint64_t count) { return static_cast<double>(count); }
-
-}  // namespace
 
 void AddSharedMemory(const NodeFacts& facts, MetricPage& page) {
   const ShmStats& shm = facts.shm;
