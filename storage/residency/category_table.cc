@@ -97,7 +97,7 @@ Category CategoryTable::CategoryOfCombination(const RequestAttributes& attribute
     RequestAttributes coarser;
     coarser.app = attributes.app;
     coarser.turn = attributes.turn;
-    return coarser.app.empty() && coarser.turn == 0 ? kOther : CategoryOfCombination(coarser);
+    return CategoryOfCombination(coarser);
   }
 }
 

@@ -64,6 +64,19 @@ TEST(CategoryTable, StopReasonsLeaveRoomForAppsAndFallBackToTheirTurn) {
   EXPECT_EQ(name(attributes), "new/1");
 }
 
+TEST(CategoryTable, AStopReasonAloneThatFindsNoRoomIsUnknown) {
+  CategoryTable table;
+  RequestAttributes attributes;
+  for (int i = 0; i < kMaxCategories; ++i) {
+    attributes.stop_reason = "stop" + std::to_string(i);
+    const Category category = table.CategoryOf(attributes);
+    // Whatever is counted under a number has a name.
+    ASSERT_LT(category, table.Names().size()) << i;
+  }
+
+  EXPECT_EQ(table.CategoryOf(attributes), kUnknownCategory);
+}
+
 TEST(CategoryTable, WhenItIsFullNewAppsAreOther) {
   CategoryTable table;
   for (int i = 0; i < 100; ++i) table.CategoryOf(Attributes("app" + std::to_string(i)));
