@@ -93,11 +93,14 @@ class LocalBlockStore final : public BlockStore {
 
   // --- Reading (store_lookup.cc, store_read.cc)
   static std::vector<BlockKey> KeysOf(const ChainSlice& chain, PartRange parts);
+  // As KeysOf, but none of a chain that is too much for the background to hear of: what a call
+  // takes is bounded.
+  std::vector<BlockKey> KeysToTell(const ChainSlice& chain, PartRange parts) const;
   void TellLookedUp(const ChainSlice& chain, std::vector<BlockKey> keys, const LookupResult& found,
                     uint32_t used_blocks, const RequestAttributes& attributes);
   ChangeQueue::Touch NamedBy(const ChainSlice& chain, std::vector<BlockKey> keys,
                              uint32_t used_blocks, const RequestAttributes& attributes);
-  // `keys` as of KeysOf.
+  // `keys` as of KeysToTell.
   LookupResult ResidencyOf(const ChainSlice& chain, PartRange parts,
                            absl::Span<const BlockKey> keys) const;
   MissReason ReasonOfFirstMiss(const ChainSlice& chain, PartRange parts,

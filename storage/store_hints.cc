@@ -65,7 +65,7 @@ HintAnswer LocalBlockStore::Retain(const ChainSlice& chain, PartRange parts,
   if (hint.duration > kMaxRetain) {
     Clip(&answer, StrCat("longer than ", absl::FormatDuration(kMaxRetain)));
   }
-  const uint32_t here = ResidencyOf(chain, parts, KeysOf(chain, parts)).prefix_blocks;
+  const uint32_t here = ResidencyOf(chain, parts, {}).prefix_blocks;
   if (here == 0) return Refusal(HintVerdict::kRejected, "the first block is not here");
   if (here < chain.hashes.size()) Clip(&answer, "only a part of the chain is here");
   const int64_t now_ns = clock_->NowNanos();
@@ -113,10 +113,12 @@ bool LocalBlockStore::TellHint(const ChainSlice& chain, PartRange parts, HintKin
                                uint32_t blocks, int64_t until_ns) {
   ChainSlice hinted = chain;
   hinted.hashes = chain.hashes.first(blocks);
+  std::vector<BlockKey> keys = KeysToTell(hinted, parts);
+  if (keys.empty() && blocks > 0) return false;
   return changes_.PushHint({.now_ns = clock_->NowNanos(),
                             .kind = kind,
                             .chain_blocks = blocks,
-                            .keys = KeysOf(hinted, parts),
+                            .keys = std::move(keys),
                             .until_ns = until_ns});
 }
 

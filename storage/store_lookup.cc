@@ -54,8 +54,10 @@ LookupResult LocalBlockStore::ResidencyOf(const ChainSlice& chain, PartRange par
   std::vector<Residency> blocks(count, parts.count == 0 ? Residency::kMissing : Residency::kDram);
   for (uint16_t p = 0; p < parts.count; ++p) {
     const auto part = static_cast<uint16_t>(parts.first + p);
+    std::vector<BlockKey> own_keys;
+    if (keys.empty()) own_keys = KeysOf(chain, {.first = part, .count = 1});
     const std::vector<BlockIndex::Residency> where =
-        index_.Where({.keys = keys.subspan(p * count, count),
+        index_.Where({.keys = keys.empty() ? own_keys : keys.subspan(p * count, count),
                       .hashes = chain.hashes,
                       .group = chain.group,
                       .part = part});
@@ -127,7 +129,8 @@ void LocalBlockStore::TellLookedUp(const ChainSlice& chain, std::vector<BlockKey
                                    const LookupResult& found, uint32_t used_blocks,
                                    const RequestAttributes& attributes) {
   const size_t asked = chain.hashes.size();
-  if (asked == 0 || keys.empty()) return;
+  if (asked == 0) return;
+  if (keys.empty()) return changes_.CountDroppedTouch();
   const uint64_t parts = keys.size() / asked;
   ChangeQueue::Touch touch = NamedBy(chain, std::move(keys), used_blocks, attributes);
   touch.found_blocks = found.prefix_blocks;
@@ -149,7 +152,7 @@ void LocalBlockStore::TellLookedUp(const ChainSlice& chain, std::vector<BlockKey
 
 LookupResult LocalBlockStore::Lookup(const ChainSlice& chain, PartRange parts,
                                      const RequestAttributes& attributes) {
-  std::vector<BlockKey> keys = KeysOf(chain, parts);
+  std::vector<BlockKey> keys = KeysToTell(chain, parts);
   LookupResult result = ResidencyOf(chain, parts, keys);
   CountLookup(chain, result, attributes);
   // No touch: but what is used or put next belongs to this request.
@@ -161,7 +164,7 @@ PinnedLookup LocalBlockStore::Pin(const ChainSlice& chain, PartRange parts,
                                   const RequestAttributes& attributes,
                                   absl::Duration lease_duration) {
   PinnedLookup pinned;
-  std::vector<BlockKey> keys = KeysOf(chain, parts);
+  std::vector<BlockKey> keys = KeysToTell(chain, parts);
   pinned.lookup = ResidencyOf(chain, parts, keys);
   const uint64_t block_bytes =
       (chain.ns->descriptor.block_bytes + kPageBytes - 1) / kPageBytes * kPageBytes * parts.count;

@@ -138,7 +138,10 @@ void LocalBlockStore::DropFromSsd(const BlockKey& key, const SsdLocation& locati
 
 void LocalBlockStore::Touch(const ChainSlice& chain, uint32_t blocks, PartRange parts,
                             const RequestAttributes& attributes) {
-  changes_.PushTouch(NamedBy(chain, KeysOf(chain, parts), blocks, attributes));
+  if (chain.hashes.empty()) return;
+  std::vector<BlockKey> keys = KeysToTell(chain, parts);
+  if (keys.empty()) return changes_.CountDroppedTouch();
+  changes_.PushTouch(NamedBy(chain, std::move(keys), blocks, attributes));
 }
 
 // Keys of the whole chain, one part after the other.
@@ -150,6 +153,11 @@ std::vector<BlockKey> LocalBlockStore::KeysOf(const ChainSlice& chain, PartRange
                           absl::MakeSpan(keys).subspan(p * blocks, blocks));
   }
   return keys;
+}
+
+std::vector<BlockKey> LocalBlockStore::KeysToTell(const ChainSlice& chain, PartRange parts) const {
+  if (chain.hashes.size() * parts.count > changes_.touched_keys_limit()) return {};
+  return KeysOf(chain, parts);
 }
 
 // `keys` as of KeysOf; the first `used_blocks` of the chain were served.

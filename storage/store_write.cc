@@ -12,6 +12,8 @@ namespace halflife {
 namespace {
 
 constexpr uint64_t kMillisPerSecond = 1000;
+// Keys of a chain that are deleted at a time: its parts may be a thousand.
+constexpr size_t kDeleteBatch = 8192;
 
 // By a decision of ours, and not by a delete or damage.
 bool WasGivenUp(MissReason reason) {
@@ -173,20 +175,28 @@ void LocalBlockStore::CountPut(const NamespaceRef& ns, const RequestAttributes& 
 
 uint64_t LocalBlockStore::DeleteChain(const ChainSlice& chain, PartRange parts) {
   HL_KILLPOINT("delete.before");
+  uint64_t count = 0;
   std::vector<BlockKey> keys;
   std::vector<RemovedBlock> removed;
+  const auto finish = [&] {
+    FinishDelete(removed);
+    migrator_.writer().AwaitWritesOf(keys);
+    count += removed.size();
+    keys.clear();
+    removed.clear();
+  };
   // Tails first: whoever looks meanwhile finds a shorter chain and no hole.
   for (size_t i = chain.hashes.size(); i-- > 0;) {
     for (uint16_t p = 0; p < parts.count; ++p) {
       keys.push_back(
           AddressOf(chain, static_cast<uint32_t>(i), static_cast<uint16_t>(parts.first + p)).key);
       if (auto one = index_.Remove(keys.back())) removed.push_back(*std::move(one));
+      if (keys.size() == kDeleteBatch) finish();
     }
   }
-  FinishDelete(removed);
-  migrator_.writer().AwaitWritesOf(keys);
+  finish();
   HL_KILLPOINT("delete.after");
-  return removed.size();
+  return count;
 }
 
 uint64_t LocalBlockStore::DeleteNamespace(const NamespaceRef& ns) {

@@ -66,6 +66,9 @@ class ChangeQueue {
   Batch Take();
   bool empty() const;
 
+  // More than this in one call can never be told.
+  size_t touched_keys_limit() const { return limits_.touched_keys; }
+  void CountDroppedTouch() { touches_dropped_.fetch_add(1, std::memory_order_relaxed); }
   uint64_t touches_dropped() const { return touches_dropped_.load(std::memory_order_relaxed); }
 
  private:

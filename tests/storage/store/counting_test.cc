@@ -260,5 +260,17 @@ TEST_F(CountingTest, LargerBlocksFromBeforeAreServedAndNoMoreArePut) {
   EXPECT_TRUE(absl::IsInvalidArgument(Allocate(Chain("b", 1)[0]).status()));
 }
 
+TEST_F(CountingTest, MorePartsThanTheBackgroundCanHearOfAreLookedUpAndDeleted) {
+  const NamespaceRef ns = OpenNamespace("wide", 4096, 64);
+  const PartRange all{.first = 0, .count = 64};
+  const auto chain = Chain("a", 8192);
+  PutBlocks(chain, 0, 2, kChat, ns, all);
+
+  EXPECT_EQ(Lookup(chain, ns, all).prefix_blocks, 2u);
+  EXPECT_EQ(store_->stats().touch_events_dropped, 1u);
+  EXPECT_EQ(store_->DeleteChain(Slice(chain, ns), all), 128u);
+  EXPECT_EQ(Lookup(chain, ns, all).prefix_blocks, 0u);
+}
+
 }  // namespace
 }  // namespace halflife
