@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 EXPONENTIAL_FIT_DISTANCE = 0.08  # docs/simulate.md, "analyze"
+TOKENS_THAT_DOUBLE_THE_COST = 35_000  # docs/simulate.md, "What is counted"
 
 
 def close(what, printed, computed, tolerance=1e-4):
@@ -40,6 +41,45 @@ def check_counts(report):
     assert report["categories"][0]["requests"] == summary["requests"]
     for point in report["skew"]:
         assert abs(point["blocks"] - point["most_used_blocks_ratio"] * summary["unique_blocks"]) <= 0.5 + 1e-6
+
+
+def quantile(counts, q):
+    wanted, below = q * sum(n for _, n in counts), 0
+    for value, n in counts:
+        below += n
+        if below >= wanted:
+            return value
+
+
+def check_evidence(report):
+    summary, reuses = report["summary"], report["reuse_counts"]
+    assert sum(row["blocks"] for row in reuses) == summary["unique_blocks"]
+    assert sum(row["times_used_again"] * row["blocks"] for row in reuses) == summary["hit_blocks"]
+    close("blocks ever reused", summary["blocks_ever_reused_ratio"],
+          share(sum(row["blocks"] for row in reuses if row["times_used_again"] > 0), summary["unique_blocks"]))
+    close("hits within session", summary["hits_within_session_ratio"],
+          share(summary["hits_within_session"], summary["hit_blocks"]))
+    for point in report["skew"]:
+        left, hits = point["blocks"], 0
+        for row in reuses:  # most used first
+            taken = min(left, row["blocks"])
+            left, hits = left - taken, hits + taken * row["times_used_again"]
+        close("skew", point["share_of_hits_ratio"], share(hits, summary["hit_blocks"]))
+    for times in report["times"]:
+        counts = [(row["seconds"], row["n"]) for row in report["time_counts"] if row["quantity"] == times["quantity"]]
+        assert sum(n for _, n in counts) == times["n"], times["quantity"]
+        for column, value in times.items():
+            if column.startswith("p"):
+                percent = float(column[1:].split("_")[0])
+                close(f"{times['quantity']} {column}", value, quantile(counts, percent / 100))
+    values = [1 + row["depth"] * summary["block_tokens"] / TOKENS_THAT_DOUBLE_THE_COST for row in report["depths"]]
+    saved = sum(value * row["hit_blocks"] for value, row in zip(values, report["depths"]))
+    close("saved recompute", summary["ideal_saved_recompute_ratio"],
+          share(saved, sum(value * row["blocks"] for value, row in zip(values, report["depths"]))))
+    for bucket in report["positions"]:
+        inside = [row for row in report["depths"] if bucket["first_depth"] <= row["depth"] <= bucket["last_depth"]]
+        assert sum(row["blocks"] for row in inside) == bucket["blocks"]
+        assert sum(row["hit_blocks"] for row in inside) == bucket["hit_blocks"]
 
 
 def kaplan_meier(rows):
@@ -113,9 +153,10 @@ def check_tree(report):
 
 
 def check(halflife, trace):
-    answer = subprocess.run([halflife, "analyze", trace, "--output", "json"], check=True, capture_output=True, text=True)
+    answer = subprocess.run([halflife, "analyze", trace, "--evidence", "--output", "json"], check=True, capture_output=True, text=True)
     report = json.loads(answer.stdout)
     check_counts(report)
+    check_evidence(report)
     check_fits(report["categories"], report["curves"], lambda category: category["category"])
     check_fits(report["tree_categories"], report["tree_curves"], lambda category: category["category"])
     check_tree(report)

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "storage/residency/model/reuse_summary.h"
+#include "tools/analyze/reuse_cells.h"
 
 namespace halflife::tools {
 namespace {
@@ -22,6 +22,7 @@ Table SummaryTable(const TraceAnalysis& a) {
   table.Set("ideal_hit_ratio", Cell::Share(a.totals.hit_blocks, a.totals.blocks));
   table.Set("ideal_saved_recompute_ratio", Cell::Ratio(a.saved_recompute_ratio));
   table.Set("blocks_ever_reused_ratio", Cell::Share(a.reused_blocks, a.unique_blocks));
+  table.Set("hits_within_session", Cell::Count(a.hits_within_session));
   table.Set("hits_within_session_ratio", Cell::Share(a.hits_within_session, a.totals.hit_blocks));
   return table;
 }
@@ -81,19 +82,11 @@ Table TurnTable(const TraceAnalysis& a) {
 
 void AddCategory(const std::string& name, const TraceAnalysis::OfCategory& category,
                  double horizon_s, Table& table) {
-  const ReuseSummary summary = SummariseReuse(category.intervals, horizon_s);
-  const double drift =
-      CurveDistance(LifeTable(category.halves[0]), LifeTable(category.halves[1]), horizon_s / 2);
-  const bool both_halves = category.halves[0].intervals() > 0 && category.halves[1].intervals() > 0;
   const uint64_t count = category.totals.requests;
-  const Cell requests = count > 0 ? Cell::Count(count) : Cell::None();
-  table.AddRow({Cell::Text(name), requests,
-                Cell::Share(category.totals.hit_blocks, category.totals.blocks),
-                Cell::Number(summary.intervals), Cell::Ratio(summary.reuse_probability),
-                Cell::Seconds(summary.half_life_s), Cell::Seconds(summary.mean_s),
-                Cell::Ratio(summary.fit_distance),
-                Cell::Text(summary.uses_exponential ? "exponential" : "life table"),
-                both_halves ? Cell::Ratio(drift) : Cell::None()});
+  std::vector<Cell> row = {Cell::Text(name), count > 0 ? Cell::Count(count) : Cell::None(),
+                           Cell::Share(category.totals.hit_blocks, category.totals.blocks)};
+  AppendReuse(category.intervals, category.halves, horizon_s, row);
+  table.AddRow(std::move(row));
 }
 
 Table CategoryTable(const TraceAnalysis& a) {
@@ -112,30 +105,21 @@ Table CategoryTable(const TraceAnalysis& a) {
   return table;
 }
 
-void AddCurve(const std::string& name, const IdleHistogram& intervals, double horizon_s,
-              Table& table) {
-  const ReuseSummary summary = SummariseReuse(intervals, horizon_s);
-  for (int bin = 0; bin < kAgeBins && AgeBinEdgeS(bin) <= horizon_s; ++bin) {
-    table.AddRow({Cell::Text(name), Cell::Seconds(AgeBinEdgeS(bin)),
-                  Cell::Number(summary.life_table[bin]),
-                  Cell::Number(summary.exponential.SurvivalAt(AgeBinEdgeS(bin))),
-                  Cell::Number(intervals.reused[bin]), Cell::Number(intervals.reused_s[bin]),
-                  Cell::Number(intervals.censored[bin]), Cell::Number(intervals.censored_s[bin])});
-  }
-}
-
-// Every row: survival at the beginning of an age bin, and the intervals that ended within it.
-Table CurveTable(const TraceAnalysis& a) {
-  Table table{"curves",
-              {"category", "age_seconds", "life_table_survival", "exponential_survival", "reused",
-               "reused_age_seconds", "censored", "censored_age_seconds"},
-              {}};
-  AddCurve("all", a.all.intervals, a.duration_s, table);
-  AddCurve("shared heads", a.shared_heads.intervals, a.duration_s, table);
+Table CategoryCurves(const TraceAnalysis& a) {
+  Table table = CurveTable("curves");
+  AddCurve(Cell::Text("all"), a.all.intervals, a.duration_s, table);
+  AddCurve(Cell::Text("shared heads"), a.shared_heads.intervals, a.duration_s, table);
   for (const auto& [name, category] : a.categories) {
-    AddCurve(name, category.intervals, a.duration_s, table);
+    AddCurve(Cell::Text(name), category.intervals, a.duration_s, table);
   }
   return table;
+}
+
+// Of one quantity, by value: what its percentiles are computed from.
+void AddSample(const char* quantity, WeightedSample& sample, Table& table) {
+  for (const auto& [seconds, n] : sample.counts()) {
+    table.AddRow({Cell::Text(quantity), Cell::Seconds(seconds), Cell::Count(n)});
+  }
 }
 
 }  // namespace
@@ -144,8 +128,24 @@ Report AnalysisReport(TraceAnalysis& analysis, bool with_curves) {
   Report report;
   report.tables = {SummaryTable(analysis),  SkewTable(analysis), TimeTable(analysis),
                    PositionTable(analysis), TurnTable(analysis), CategoryTable(analysis)};
-  if (with_curves) report.tables.push_back(CurveTable(analysis));
+  if (with_curves) report.tables.push_back(CategoryCurves(analysis));
   return report;
+}
+
+void AddEvidence(TraceAnalysis& analysis, Report& report) {
+  Table reuses{"reuse_counts", {"times_used_again", "blocks"}, {}};
+  for (const auto& [times, blocks] : analysis.reuse_counts) {
+    reuses.AddRow({Cell::Count(times), Cell::Count(blocks)});
+  }
+  Table times{"time_counts", {"quantity", "seconds", "n"}, {}};
+  AddSample("reuse gap", analysis.reuse_gap_s, times);
+  AddSample("lifespan", analysis.lifespan_s, times);
+  Table depths{"depths", {"depth", "blocks", "hit_blocks"}, {}};
+  for (const auto& depth : analysis.every_depth) {
+    depths.AddRow(
+        {Cell::Count(depth.first), Cell::Count(depth.blocks), Cell::Count(depth.hit_blocks)});
+  }
+  for (Table* table : {&reuses, &times, &depths}) report.tables.push_back(std::move(*table));
 }
 
 }  // namespace halflife::tools

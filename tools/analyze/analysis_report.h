@@ -9,4 +9,8 @@ namespace halflife::tools {
 // which the figures of the category can be computed again.
 Report AnalysisReport(TraceAnalysis& analysis, bool with_curves);
 
+// reuse_counts, time_counts and depths: what skew, percentiles, positions and the saved recompute
+// ratio are computed from. A row per value: up to two per request. Sorts the samples.
+void AddEvidence(TraceAnalysis& analysis, Report& report);
+
 }  // namespace halflife::tools

@@ -4,7 +4,7 @@
 
 #include "common/strings.h"
 #include "storage/residency/categories/category_words.h"
-#include "storage/residency/model/reuse_summary.h"
+#include "tools/analyze/reuse_cells.h"
 
 namespace halflife::tools {
 namespace {
@@ -55,17 +55,11 @@ Table TreeTable(const CategoryStudy& study) {
       {}};
   for (size_t c = 0; c < study.categories.size(); ++c) {
     const CategoryStudy::Category& category = study.categories[c];
-    const ReuseSummary summary = SummariseReuse(category.intervals, study.duration_s);
-    const bool both_halves =
-        category.halves[0].intervals() > 0 && category.halves[1].intervals() > 0;
-    const double drift = CurveDistance(LifeTable(category.halves[0]), LifeTable(category.halves[1]),
-                                       study.duration_s / 2);
-    table.AddRow({Cell::Count(c), Cell::Text(category.rule), Cell::Count(category.requests),
-                  Cell::Number(summary.intervals), Cell::Ratio(summary.reuse_probability),
-                  Cell::Seconds(summary.half_life_s), Cell::Seconds(summary.mean_s),
-                  Cell::Ratio(summary.fit_distance),
-                  Cell::Text(summary.uses_exponential ? "exponential" : "life table"),
-                  both_halves ? Cell::Ratio(drift) : Cell::None(), Cell::Text(category.example)});
+    std::vector<Cell> row = {Cell::Count(c), Cell::Text(category.rule),
+                             Cell::Count(category.requests)};
+    AppendReuse(category.intervals, category.halves, study.duration_s, row);
+    row.push_back(Cell::Text(category.example));
+    table.AddRow(std::move(row));
   }
   return table;
 }
@@ -141,21 +135,10 @@ Table NodeTable(const CategoryStudy& study) {
   return table;
 }
 
-Table CurveTable(const CategoryStudy& study) {
-  Table table{"tree_curves",
-              {"category", "age_seconds", "life_table_survival", "exponential_survival", "reused",
-               "reused_age_seconds", "censored", "censored_age_seconds"},
-              {}};
+Table CategoryCurves(const CategoryStudy& study) {
+  Table table = CurveTable("tree_curves");
   for (size_t c = 0; c < study.categories.size(); ++c) {
-    const IdleHistogram& intervals = study.categories[c].intervals;
-    const ReuseSummary summary = SummariseReuse(intervals, study.duration_s);
-    for (int bin = 0; bin < kAgeBins && AgeBinEdgeS(bin) <= study.duration_s; ++bin) {
-      table.AddRow(
-          {Cell::Count(c), Cell::Seconds(AgeBinEdgeS(bin)), Cell::Number(summary.life_table[bin]),
-           Cell::Number(summary.exponential.SurvivalAt(AgeBinEdgeS(bin))),
-           Cell::Number(intervals.reused[bin]), Cell::Number(intervals.reused_s[bin]),
-           Cell::Number(intervals.censored[bin]), Cell::Number(intervals.censored_s[bin])});
-    }
+    AddCurve(Cell::Count(c), study.categories[c].intervals, study.duration_s, table);
   }
   return table;
 }
@@ -166,7 +149,7 @@ std::vector<Table> CategoryTables(const CategoryStudy& study, bool with_details)
   std::vector<Table> tables = {GainTable(study), TreeTable(study), GrowthTable(study)};
   if (with_details) {
     tables.push_back(NodeTable(study));
-    tables.push_back(CurveTable(study));
+    tables.push_back(CategoryCurves(study));
   }
   return tables;
 }

@@ -196,7 +196,7 @@ std::string HtmlReport(const std::string& title, TraceAnalysis& analysis,
   html += tree_html;
   AppendSurvival(analysis, html);
   for (size_t i = 1; i < report.tables.size(); ++i) {
-    absl::StrAppend(&html, "<h2>Table: ", EscapeLine(report.tables[i].name), "</h2>\n");
+    absl::StrAppend(&html, "<h2>Table: ", EscapeLine(Words(report.tables[i].name)), "</h2>\n");
     AppendTable(report.tables[i], html);
   }
   return html + "</body>\n</html>\n";

@@ -44,6 +44,7 @@ class Analyzer {
       Censor(r, open_[r].own, false);
     }
     FinishBlocks();
+    FinishDepths();
     FinishTotals();
     return std::move(result_);
   }
@@ -69,16 +70,14 @@ class Analyzer {
     const auto blocks = trace_.BlocksOf(request);
     for (uint32_t i = 0; i < blocks.size(); ++i) {
       const uint32_t block = blocks[i];
-      const double value = RecomputeValue(i, trace_.block_tokens);
-      TraceAnalysis::AtDepth& depth = AtDepth(i);
+      if (i == result_.every_depth.size()) result_.every_depth.push_back({i, uint64_t{i} + 1});
+      TraceAnalysis::AtDepth& depth = result_.every_depth[i];
       ++depth.blocks;
-      value_ += value;
       if (touches_.RequestOf(block) == kNever) {
         first_request_[block] = r;
       } else {
         ++hits_[block];
         ++depth.hit_blocks;
-        hit_value_ += value;
       }
     }
     touches_.Touch(r);
@@ -97,16 +96,6 @@ class Analyzer {
     if (session_seen_[session] != 0) return result_.later_turns;
     session_seen_[session] = 1;
     return result_.first_turns;
-  }
-
-  TraceAnalysis::AtDepth& AtDepth(size_t depth) {
-    const auto bucket = static_cast<size_t>(std::bit_width(depth));
-    while (result_.depths.size() <= bucket) {
-      const size_t n = result_.depths.size();
-      const uint64_t first = n == 0 ? 0 : uint64_t{1} << (n - 1);
-      result_.depths.push_back({first, uint64_t{1} << n, 0, 0});
-    }
-    return result_.depths[bucket];
   }
 
   // Calls `add` for everything that an interval opened by request `r` belongs to.
@@ -159,6 +148,11 @@ class Analyzer {
       if (hits_[block] > 0) ++result_.reused_blocks;
     }
     std::sort(hits_.begin(), hits_.end(), std::greater<>());
+    for (const uint32_t hits : hits_) {
+      auto& counts = result_.reuse_counts;
+      if (counts.empty() || counts.back().first != hits) counts.emplace_back(hits, 0);
+      ++counts.back().second;
+    }
     uint64_t sum = 0;
     size_t next = 0;
     for (const double share : kSkewShares) {
@@ -169,12 +163,28 @@ class Analyzer {
     }
   }
 
+  void FinishDepths() {
+    double value = 0;
+    double hit_value = 0;
+    for (const TraceAnalysis::AtDepth& depth : result_.every_depth) {
+      const double one = RecomputeValue(static_cast<uint32_t>(depth.first), trace_.block_tokens);
+      value += one * static_cast<double>(depth.blocks);
+      hit_value += one * static_cast<double>(depth.hit_blocks);
+      const auto bucket = static_cast<size_t>(std::bit_width(depth.first));
+      if (bucket == result_.depths.size()) {
+        result_.depths.push_back({depth.first, uint64_t{1} << bucket, 0, 0});
+      }
+      result_.depths.back().blocks += depth.blocks;
+      result_.depths.back().hit_blocks += depth.hit_blocks;
+    }
+    result_.saved_recompute_ratio = hit_value / value;
+  }
+
   void FinishTotals() {
     result_.unique_blocks = trace_.block_count();
     result_.block_tokens = trace_.block_tokens;
     result_.sessions = session_requests_.size();
     result_.duration_s = Seconds(end_ns_ - start_ns_);
-    result_.saved_recompute_ratio = hit_value_ / value_;
     result_.all.totals = result_.totals;
     for (size_t c = 0; c < categories_.size(); ++c) {
       if (categories_[c].totals.requests == 0) continue;
@@ -207,8 +217,6 @@ class Analyzer {
   std::vector<uint8_t> session_seen_;
 
   std::vector<TraceAnalysis::OfCategory> categories_;
-  double value_ = 0;
-  double hit_value_ = 0;
   TraceAnalysis result_;
 };
 
@@ -220,10 +228,14 @@ uint64_t WeightedSample::count() const {
   return count;
 }
 
-double WeightedSample::Quantile(double q) {
-  if (values_.empty()) return 0;
+void WeightedSample::Sort() {
   if (!sorted_) std::sort(values_.begin(), values_.end());
   sorted_ = true;
+}
+
+double WeightedSample::Quantile(double q) {
+  if (values_.empty()) return 0;
+  Sort();
   const double wanted = q * static_cast<double>(count());
   uint64_t below = 0;
   for (const auto& [value, n] : values_) {
@@ -231,6 +243,16 @@ double WeightedSample::Quantile(double q) {
     if (static_cast<double>(below) >= wanted) return value;
   }
   return values_.back().first;
+}
+
+std::vector<std::pair<double, uint64_t>> WeightedSample::counts() {
+  Sort();
+  std::vector<std::pair<double, uint64_t>> counts;
+  for (const auto& [value, n] : values_) {
+    if (counts.empty() || counts.back().first != value) counts.emplace_back(value, 0);
+    counts.back().second += n;
+  }
+  return counts;
 }
 
 TraceAnalysis AnalyzeTrace(const SimulatedTrace& trace) { return Analyzer(trace).Run(); }

@@ -18,8 +18,12 @@ class WeightedSample {
   uint64_t count() const;
   // Sorts. q in [0, 1]: the smallest value that at least this share does not exceed. 0 if empty.
   double Quantile(double q);
+  // Sorts. Every value once, with how often it occurred.
+  std::vector<std::pair<double, uint64_t>> counts();
 
  private:
+  void Sort();
+
   std::vector<std::pair<double, uint64_t>> values_;
   bool sorted_ = false;
 };
@@ -56,12 +60,15 @@ struct TraceAnalysis {
   double saved_recompute_ratio = 0;  // of an infinite cache
   // Share of the blocks that are used most -> their share of all hits.
   std::vector<std::pair<double, double>> skew;
+  // How often a block was used again -> unique blocks, from the most on.
+  std::vector<std::pair<uint64_t, uint64_t>> reuse_counts;
   uint64_t reused_blocks = 0;   // unique blocks with at least one hit
   WeightedSample reuse_gap_s;   // of every hit
   WeightedSample lifespan_s;    // of every unique block: first to last touch
   std::vector<AtDepth> depths;  // 0, 1, 2-3, 4-7, …
-  BlockTotals single_turn;      // sessions of one request
-  BlockTotals first_turns;      // of the others
+  std::vector<AtDepth> every_depth;
+  BlockTotals single_turn;  // sessions of one request
+  BlockTotals first_turns;  // of the others
   BlockTotals later_turns;
   uint64_t hits_within_session = 0;  // whose last touch was by the same session
   OfCategory all;

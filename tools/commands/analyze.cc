@@ -34,6 +34,7 @@ struct Options {
   int jobs = 0;
   std::vector<std::string> pins;  // as AttributeSchema::ParsePins reads them
   std::string write_pins;         // file; empty = none
+  bool evidence = false;
 };
 
 std::vector<GridCell> CapacityCurve(const Context& context, const Options& options,
@@ -110,6 +111,7 @@ int RunAnalyze(const Context& context, const Options& options) {
   for (Table& table : CategoryTables(study, with_details)) {
     report.tables.push_back(std::move(table));
   }
+  if (options.evidence) AddEvidence(analysis, report);
   return context.Print(report);
 }
 
@@ -144,6 +146,8 @@ void AddAnalyzeCommand(CLI::App& app, Context& context) {
                    "standard output, instead of the tables); the tree then asks only for what "
                    "callers say")
       ->type_name("FILE");
+  command->add_flag("--evidence", options->evidence,
+                    "Also print the counts that skew, percentiles and positions are computed from");
   command->add_option("-j,--jobs", options->jobs, "Simulations at a time; 0 = one per CPU")
       ->check(CLI::Range(0, 256))
       ->capture_default_str();
