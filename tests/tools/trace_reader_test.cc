@@ -231,7 +231,18 @@ TEST(CompactTrace, ACutGzipStreamIsAnError) {
   const ReadTrace trace = ReadAll(file.path());
 
   EXPECT_TRUE(absl::IsInvalidArgument(trace.status)) << trace.status;
-  EXPECT_THAT(std::string(trace.status.message()), HasSubstr("the gzip stream is cut short"));
+  EXPECT_THAT(std::string(trace.status.message()),
+              HasSubstr("the gzip stream is cut short; copy it again"));
+}
+
+TEST(TraceReader, ATimeThatNanosecondsDoNotHoldIsRefused) {
+  const auto time_of = [](const std::string& time) {
+    return TraceFile("a.ct", Compact(time + "|user|1|1|-1|512|1|end|1\n"));
+  };
+
+  EXPECT_TRUE(ReadAll(time_of("9000000000").path()).status.ok());
+  EXPECT_EQ(ErrorOf(time_of("9000000001")),
+            "a.ct:2: time of 9000000001 s: a trace has at most 9000000000 s");
 }
 
 TEST(TraceReader, ALineOverTheLimitIsRefusedAndOneAtTheLimitIsRead) {
@@ -263,7 +274,7 @@ TEST(TraceReader, AMissingFileAnEmptyFileAndADirectoryAreNamed) {
   const TraceFile empty("empty.jsonl", "");
 
   EXPECT_TRUE(absl::IsNotFound(ReadAll("/nowhere/t.jsonl").status));
-  EXPECT_EQ(ErrorOf(empty), "empty.jsonl:0: no request");
+  EXPECT_EQ(ErrorOf(empty), "empty.jsonl: no request in it");
   EXPECT_THAT(std::string(ReadAll("/tmp").status.message()), HasSubstr("is a directory"));
 }
 

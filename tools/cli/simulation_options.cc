@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <optional>
 
 #include "absl/strings/match.h"
 #include "common/status.h"
 #include "common/strings.h"
 #include "tools/analyze/category_online.h"
+#include "tools/cli/option_values.h"
 #include "tools/cli/trace_options.h"
 #include "tools/output/progress_line.h"
 #include "tools/simulate/front_cache.h"
@@ -22,23 +24,37 @@ constexpr uint64_t kDefaultTokenBytes = uint64_t{128} << 10;
 constexpr uint64_t kMaxTokenBytes = uint64_t{64} << 20;
 constexpr int kMaxJobs = 256;
 
+absl::StatusOr<double> DramShare(const SimulationOptions& options) {
+  double share = 1;
+  if (!options.dram.empty()) {
+    HL_ASSIGN_OR_RETURN(share, OfOption("--dram", ParseShare(options.dram)));
+  } else if (!options.ssd.empty()) {
+    HL_ASSIGN_OR_RETURN(share, OfOption("--ssd-ratio", ParseShare(options.ssd)));
+    share = 1 - share;
+  }
+  if (share <= 0) return absl::InvalidArgumentError("a part of the capacity must be DRAM");
+  return share;
+}
+
 // Checked before the trace is read, which may take a while.
 absl::StatusOr<GridOptions> CheckedOptions(const SimulationOptions& options) {
   GridOptions grid;
   HL_ASSIGN_OR_RETURN(grid.policies, ParsePolicies(options.policies));
-  if (!options.dram.empty()) {
-    HL_ASSIGN_OR_RETURN(grid.dram_share, ParseShare(options.dram));
-  } else if (!options.ssd.empty()) {
-    HL_ASSIGN_OR_RETURN(const double ssd_share, ParseShare(options.ssd));
-    grid.dram_share = 1 - ssd_share;
+  HL_ASSIGN_OR_RETURN(grid.dram_share, DramShare(options));
+  if (!options.front.empty()) {
+    HL_RETURN_IF_ERROR(OfOption("--front-cache", ParseCapacity(options.front)).status());
   }
-  if (grid.dram_share <= 0) {
-    return absl::InvalidArgumentError("a part of the capacity must be DRAM");
+  if (!options.released.empty()) {
+    HL_RETURN_IF_ERROR(OfOption("--released", ParseShare(options.released)).status());
   }
-  if (!options.front.empty()) HL_RETURN_IF_ERROR(ParseCapacity(options.front).status());
-  if (!options.released.empty()) HL_RETURN_IF_ERROR(ParseShare(options.released).status());
   if (!options.write_budget.empty()) {
-    HL_RETURN_IF_ERROR(ParseCapacity(options.write_budget).status());
+    HL_RETURN_IF_ERROR(OfOption("--write-budget", ParseCapacity(options.write_budget)).status());
+  }
+  const bool limits_writes = !options.write_budget.empty() || options.admission != "score";
+  if (limits_writes && grid.dram_share >= 1) {
+    return absl::InvalidArgumentError(
+        "--write-budget and --admission are about writes to SSD, and there is none: give --dram "
+        "10% as well, for example");
   }
   if (options.token_bytes == 0 || options.token_bytes > kMaxTokenBytes) {
     return absl::InvalidArgumentError("--token-bytes must be from 1 to 64MiB");
@@ -52,12 +68,39 @@ absl::StatusOr<GridOptions> CheckedOptions(const SimulationOptions& options) {
   return grid;
 }
 
-int PrintCells(const Context& context, const std::vector<GridCell>& cells, RowsAre rows) {
+// Hands on what another source says, and counts what is not in the order of time.
+class OrderWatch final : public RequestSource {
+ public:
+  explicit OrderWatch(RequestSource& source) : source_(source) {}
+
+  absl::StatusOr<bool> Next(Request& request) override {
+    HL_ASSIGN_OR_RETURN(const bool any, source_.Next(request));
+    if (!any) return false;
+    ++requests_;
+    if (request.time_s < latest_s_) ++out_of_order_;
+    latest_s_ = std::max(latest_s_, request.time_s);
+    return true;
+  }
+  uint32_t block_tokens() const override { return source_.block_tokens(); }
+  double progress() const override { return source_.progress(); }
+
+  uint64_t requests() const { return requests_; }
+  uint64_t out_of_order() const { return out_of_order_; }
+
+ private:
+  RequestSource& source_;
+  double latest_s_ = 0;
+  uint64_t requests_ = 0;
+  uint64_t out_of_order_ = 0;
+};
+
+int PrintCells(const Context& context, const std::vector<GridCell>& cells, CellColumns columns,
+               RowsAre rows) {
   switch (context.output) {
     case OutputFormat::kJson:
-      return context.PrintText(CellsAsJsonLines(cells));
+      return context.PrintText(RenderJsonLines(CellTable(cells, columns)));
     case OutputFormat::kCsv:
-      return context.Print(Report{{CellTable(cells)}});
+      return context.Print(Report{{CellTable(cells, columns)}});
     case OutputFormat::kTable:
       break;
   }
@@ -116,9 +159,17 @@ absl::StatusOr<SimulatedTrace> LoadRequests(const Context& context, RequestSourc
 absl::StatusOr<SimulatedTrace> LoadTrace(const Context& context, const std::string& path,
                                          const TraceOptions& options, CategoryRequests* recorded) {
   HL_ASSIGN_OR_RETURN(const auto reader, TraceReader::Open(path, options));
-  auto trace = LoadRequests(context, *reader, recorded);
+  OrderWatch ordered(*reader);
+  auto trace = LoadRequests(context, ordered, recorded);
   if (!trace.ok() && !absl::StrContains(trace.status().message(), path)) {
     return absl::Status(trace.status().code(), StrCat(path, ": ", ToStd(trace.status().message())));
+  }
+  if (ordered.out_of_order() > 0) {
+    std::fprintf(stderr,
+                 "halflife: warning: %s: %lu of %lu requests are earlier than one before them, and "
+                 "count as if at its time: sort the trace by time\n",
+                 path.c_str(), static_cast<unsigned long>(ordered.out_of_order()),
+                 static_cast<unsigned long>(ordered.requests()));
   }
   return trace;
 }
@@ -179,13 +230,17 @@ void AddSimulationOptions(CLI::App* command, SimulationOptions& options) {
                     "Count only the second half of the requests");
   AddBytes(command, "--token-bytes", options.token_bytes,
            "KV bytes of one token, for capacities in bytes");
+  command->add_flag("--details", options.details,
+                    "More columns in json and csv: the share of the way from LRU to the optimum, "
+                    "DRAM, and what of the write budget was used");
 }
 
 int RunSimulations(const Context& context, const SimulationOptions& options,
                    const std::vector<Capacity>& capacities, RowsAre rows) {
   const auto cells = Simulated(context, options, capacities);
   if (!cells.ok()) return FailInput(cells.status());
-  return PrintCells(context, *cells, rows);
+  return PrintCells(context, *cells, options.details ? CellColumns::kAll : CellColumns::kContract,
+                    rows);
 }
 
 }  // namespace halflife::tools

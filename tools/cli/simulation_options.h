@@ -29,6 +29,7 @@ struct SimulationOptions {
   std::string categories = "attributes";  // or "tree"
   std::string released;                   // share of the ends that are told; empty = none
   bool second_half = false;
+  bool details = false;      // columns beyond those of the contract
   uint64_t token_bytes = 0;  // set by AddSimulationOptions
 };
 

@@ -1,6 +1,8 @@
 #include <memory>
 #include <string>
 
+#include "common/status.h"
+#include "tools/cli/option_values.h"
 #include "tools/cli/simulation_options.h"
 #include "tools/commands/commands.h"
 
@@ -15,11 +17,9 @@ struct Options {
 };
 
 absl::StatusOr<std::vector<Capacity>> Capacities(const Options& options) {
-  const auto low = ParseShare(options.from);
-  if (!low.ok()) return low.status();
-  const auto high = ParseShare(options.to);
-  if (!high.ok()) return high.status();
-  return LogSpacedShares(*low, *high, options.points);
+  HL_ASSIGN_OR_RETURN(const double low, OfOption("--from", ParseShare(options.from)));
+  HL_ASSIGN_OR_RETURN(const double high, OfOption("--to", ParseShare(options.to)));
+  return LogSpacedShares(low, high, options.points);
 }
 
 int RunSweep(const Context& context, const Options& options) {

@@ -89,9 +89,13 @@ absl::StatusOr<TraceCapacity> CapacityFor(const Capacity& capacity, const Simula
       break;
   }
   if (result.blocks == 0) {
-    return CapacityError(capacity.text, absl::StrFormat("less than one block (%d unique blocks of "
-                                                        "%d tokens)",
-                                                        trace.block_count(), trace.block_tokens));
+    return CapacityError(
+        capacity.text,
+        absl::StrFormat("less than one block: give at least %s (%d unique blocks of %d tokens)",
+                        capacity.unit == Capacity::Unit::kShare
+                            ? absl::StrFormat("%.3g%%", 100 / unique)
+                            : ExactBytes(token_bytes * trace.block_tokens),
+                        trace.block_count(), trace.block_tokens));
   }
   // A cache larger than the trace is the infinite cache: no policy need reserve more.
   if (capacity.unit != Capacity::Unit::kShare) {

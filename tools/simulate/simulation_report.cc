@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <string>
+#include <utility>
 
 namespace halflife::tools {
 namespace {
@@ -11,6 +14,29 @@ constexpr double kMinutesPerDay = 24 * 60;
 Cell GapCell(const GridCell& cell) {
   const auto gap = cell.gap_closed();
   return gap.has_value() ? Cell::Ratio(*gap) : Cell::None();
+}
+
+constexpr const char* kDetails[] = {"capacity",
+                                    "dram_blocks",
+                                    "gap_closed_ratio",
+                                    "lru_hit_ratio",
+                                    "optimum_hit_ratio",
+                                    "ssd_refused_blocks",
+                                    "ssd_most_in_a_minute_blocks",
+                                    "write_budget_blocks_per_minute"};
+
+void AppendDetails(const GridCell& cell, std::vector<Cell>& row) {
+  const SimulationResult& result = cell.result;
+  row.push_back(Cell::Text(cell.capacity.text));
+  row.push_back(Cell::Count(cell.dram_blocks));
+  row.push_back(GapCell(cell));
+  row.push_back(Cell::Ratio(cell.lru_hit_ratio));
+  row.push_back(Cell::Ratio(cell.optimum_hit_ratio));
+  row.push_back(Cell::Count(result.ssd_refused_blocks));
+  row.push_back(Cell::Count(result.ssd_most_in_a_minute_blocks));
+  row.push_back(cell.write_budget_blocks_per_day > 0
+                    ? Cell::Number(cell.write_budget_blocks_per_day / kMinutesPerDay)
+                    : Cell::None());
 }
 
 using Quantity = std::function<Cell(const GridCell&)>;
@@ -47,34 +73,30 @@ Table Pivot(const std::string& name, const std::vector<GridCell>& cells, RowsAre
 
 }  // namespace
 
-Table CellTable(const std::vector<GridCell>& cells) {
+Table CellTable(const std::vector<GridCell>& cells, CellColumns columns) {
   Table table{
       "simulate",
       {"policy", "capacity_ratio", "capacity_blocks", "lookup_blocks", "hit_blocks", "hit_ratio",
-       "saved_recompute_ratio", "ssd_hit_blocks", "ssd_written_blocks", "seconds", "capacity",
-       "dram_blocks", "gap_closed_ratio", "lru_hit_ratio", "optimum_hit_ratio",
-       "ssd_refused_blocks", "ssd_most_in_a_minute_blocks", "write_budget_blocks_per_minute"},
+       "saved_recompute_ratio", "ssd_hit_blocks", "ssd_written_blocks", "seconds"},
       {}};
+  const bool all = columns == CellColumns::kAll;
+  if (all) table.columns.insert(table.columns.end(), std::begin(kDetails), std::end(kDetails));
   for (const GridCell& cell : cells) {
     const SimulationResult& result = cell.result;
-    table.AddRow({Cell::Text(cell.policy->name), Cell::Ratio(cell.capacity.ratio),
-                  Cell::Count(cell.capacity.blocks), Cell::Count(result.lookup_blocks),
-                  Cell::Count(result.hit_blocks), Cell::Ratio(result.hit_ratio()),
-                  Cell::Ratio(result.saved_recompute_ratio()), Cell::Count(result.ssd_hit_blocks),
-                  Cell::Count(result.ssd_written_blocks), Cell::Seconds(cell.seconds),
-                  Cell::Text(cell.capacity.text), Cell::Count(cell.dram_blocks), GapCell(cell),
-                  Cell::Ratio(cell.lru_hit_ratio), Cell::Ratio(cell.optimum_hit_ratio),
-                  Cell::Count(result.ssd_refused_blocks),
-                  Cell::Count(result.ssd_most_in_a_minute_blocks),
-                  cell.write_budget_blocks_per_day > 0
-                      ? Cell::Number(cell.write_budget_blocks_per_day / kMinutesPerDay)
-                      : Cell::None()});
+    std::vector<Cell> row = {Cell::Text(cell.policy->name),
+                             Cell::Ratio(cell.capacity.ratio),
+                             Cell::Count(cell.capacity.blocks),
+                             Cell::Count(result.lookup_blocks),
+                             Cell::Count(result.hit_blocks),
+                             Cell::Ratio(result.hit_ratio()),
+                             Cell::Ratio(result.saved_recompute_ratio()),
+                             Cell::Count(result.ssd_hit_blocks),
+                             Cell::Count(result.ssd_written_blocks),
+                             Cell::Seconds(cell.seconds)};
+    if (all) AppendDetails(cell, row);
+    table.AddRow(std::move(row));
   }
   return table;
-}
-
-std::string CellsAsJsonLines(const std::vector<GridCell>& cells) {
-  return RenderJsonLines(CellTable(cells));
 }
 
 Report GridReport(const std::vector<GridCell>& cells, RowsAre rows) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "tools/output/report.h"
@@ -8,13 +7,13 @@
 
 namespace halflife::tools {
 
-// One row per cell; what programs get. The first ten columns and their order are part of the
-// contract with scripts: policy, capacity_ratio, capacity_blocks, lookup_blocks, hit_blocks,
-// hit_ratio, saved_recompute_ratio, ssd_hit_blocks, ssd_written_blocks, seconds.
-Table CellTable(const std::vector<GridCell>& cells);
+// The contract with scripts: policy, capacity_ratio, capacity_blocks, lookup_blocks, hit_blocks,
+// hit_ratio, saved_recompute_ratio, ssd_hit_blocks, ssd_written_blocks, seconds, in this order. All
+// of them are these and, behind them, what else is known.
+enum class CellColumns { kContract, kAll };
 
-// The same as one JSON object a line.
-std::string CellsAsJsonLines(const std::vector<GridCell>& cells);
+// One row per cell; what programs get.
+Table CellTable(const std::vector<GridCell>& cells, CellColumns columns);
 
 enum class RowsAre { kPolicies, kCapacities };
 

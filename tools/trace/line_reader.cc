@@ -52,9 +52,9 @@ LineReader::LineReader(std::string path, gzFile_s* file, uint64_t file_bytes, si
 
 LineReader::~LineReader() { gzclose(file_); }
 
-std::string LineReader::position() const {
-  return StrCat(path_ == "-" ? "<stdin>" : path_, ":", line_number_);
-}
+std::string LineReader::name() const { return path_ == "-" ? "<stdin>" : path_; }
+
+std::string LineReader::position() const { return StrCat(name(), ":", line_number_); }
 
 double LineReader::progress() const {
   if (file_bytes_ == 0) return -1;
@@ -75,13 +75,13 @@ absl::Status LineReader::Fill() {
   }
   const int count = gzread(file_, buffer_.data() + end_, static_cast<unsigned>(room));
   int code = Z_OK;
-  const char* text = gzerror(file_, &code);
+  gzerror(file_, &code);
   if (count < 0 || code == Z_BUF_ERROR || code == Z_DATA_ERROR) {
-    const std::string where = StrCat(path_, " after line ", line_number_);
+    const std::string where = StrCat(name(), " after line ", line_number_);
     if (code == Z_ERRNO) return absl::UnavailableError(StrCat(where, ": ", strerror(errno)));
     return absl::InvalidArgumentError(StrCat(
         where, ": ", code == Z_BUF_ERROR ? "the gzip stream is cut short" : "damaged gzip stream",
-        " (", text, ")"));
+        "; copy it again"));
   }
   end_ += static_cast<size_t>(count);
   at_end_ = count == 0;

@@ -35,7 +35,8 @@ class LineReader {
 
   // Of the line that Next returned last, starting with 1.
   uint64_t line_number() const { return line_number_; }
-  // "agents.ct:17", for messages.
+  // "agents.ct" and "agents.ct:17", for messages.
+  std::string name() const;
   std::string position() const;
   // Share of the file that has been consumed; negative if its size is not known.
   double progress() const;

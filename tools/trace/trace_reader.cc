@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
 #include "common/status.h"
 #include "common/strings.h"
 #include "tools/trace/lineage.h"
@@ -15,6 +16,8 @@ namespace {
 // Mooncake: 512 tokens (FAST25-release/traces/README). Qwen-Bailian: 16 tokens.
 constexpr uint32_t kMooncakeBlockTokens = 512;
 constexpr uint32_t kQwenBlockTokens = 16;
+// What 64 bits of nanoseconds hold: 292 years.
+constexpr double kMaxTimeS = 9e9;
 
 class FileTraceReader final : public TraceReader {
  public:
@@ -25,7 +28,7 @@ class FileTraceReader final : public TraceReader {
   absl::Status Recognise() {
     std::string_view line;
     HL_ASSIGN_OR_RETURN(const bool any, ReadLine(line));
-    if (!any) return absl::InvalidArgumentError(StrCat(lines_->position(), ": no request"));
+    if (!any) return absl::InvalidArgumentError(StrCat(lines_->name(), ": no request in it"));
     if (absl::StartsWith(ToAbsl(line), ToAbsl(kCompactMagic))) {
       format_ = TraceFormat::kCompact;
       auto block_tokens = ParseCompactHeader(line);
@@ -58,6 +61,10 @@ class FileTraceReader final : public TraceReader {
     }
     request = Request{};
     if (absl::Status status = parser_->Parse(line, request); !status.ok()) return AtLine(status);
+    if (request.time_s > kMaxTimeS) {
+      return AtLine(absl::InvalidArgumentError(absl::StrFormat(
+          "time of %.0f s: a trace has at most %.0f s", request.time_s, kMaxTimeS)));
+    }
     if (request.type.empty()) request.type = options_.type;
     const uint64_t full_blocks = request.input_tokens / block_tokens_;
     if (request.blocks.size() > full_blocks) request.blocks.resize(full_blocks);
