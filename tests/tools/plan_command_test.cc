@@ -173,7 +173,7 @@ TEST(PlanCommand, SaysWhatIsWrongAndWhatToDo) {
 
   EXPECT_THAT(error_of({}), HasSubstr("give --target-hit 0.5"));
   EXPECT_THAT(error_of({"--target-hit", "0"}), HasSubstr("above 0"));
-  EXPECT_THAT(error_of({"--target-hit", "half"}), HasSubstr("'half'"));
+  EXPECT_THAT(error_of({"--target-hit", "half"}), HasSubstr("--target-hit: 'half'"));
   EXPECT_THAT(error_of({"--target-hit", "0.6"}), HasSubstr("keeps everything hits 49.5 %"));
   EXPECT_THAT(error_of({"--ttft", "1ms"}), HasSubstr("--recompute-token-us"));
   EXPECT_THAT(error_of({"--ttft", "soon"}), HasSubstr("soon"));
@@ -182,6 +182,18 @@ TEST(PlanCommand, SaysWhatIsWrongAndWhatToDo) {
   EXPECT_THAT(error_of({"--target-hit", "0.4", "--backtest", "--observed", "3"}),
               HasSubstr("CAPACITY=SHARE"));
   EXPECT_THAT(error_of({"--target-hit", "0.4", "--token-bytes", "0"}), HasSubstr("--token-bytes"));
+}
+
+TEST(PlanCommand, RefusesATraceInWhichNoTimePasses) {
+  const TraceFile file("t.ct",
+                       "# halflife-trace 1 block_tokens=512 "
+                       "columns=t|type|turn|chat|parent|input_tokens|output_tokens|stop|blocks\n"
+                       "1|user|1|1|-1|512|1|end|1\n1|user|1|2|-1|512|1|end|1\n");
+
+  const Ran ran = RunHalflife({"plan", file.path(), "--target-hit", "0.4"});
+
+  EXPECT_EQ(ran.exit_code, kExitUsage);
+  EXPECT_THAT(ran.err, HasSubstr("all requests are of one time"));
 }
 
 TEST(PlanCommand, ALiveBacktestNeedsADaemon) {

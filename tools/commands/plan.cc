@@ -8,6 +8,7 @@
 #include "common/strings.h"
 #include "tools/admin/daemon_connection.h"
 #include "tools/admin/live_source.h"
+#include "tools/cli/option_values.h"
 #include "tools/cli/simulation_options.h"
 #include "tools/cli/trace_options.h"
 #include "tools/commands/commands.h"
@@ -46,7 +47,7 @@ absl::StatusOr<PlanTarget> TargetOf(const Options& options) {
         "nothing to plan for: give --target-hit 0.5 (a share of the looked-up blocks) or --ttft "
         "500ms (a mean time to first token)");
   }
-  HL_ASSIGN_OR_RETURN(target.hit_ratio, ParseShare(options.target_hit));
+  HL_ASSIGN_OR_RETURN(target.hit_ratio, OfOption("--target-hit", ParseShare(options.target_hit)));
   if (*target.hit_ratio <= 0) return absl::InvalidArgumentError("--target-hit must be above 0");
   return target;
 }
@@ -80,10 +81,12 @@ absl::StatusOr<Observation> ObservationOf(const Options& options, const Simulate
     return absl::InvalidArgumentError(
         StrCat("--observed '", options.observed, "': give CAPACITY=SHARE, as in 64GiB=31%"));
   }
-  HL_ASSIGN_OR_RETURN(const Capacity capacity, ParseCapacity(options.observed.substr(0, equals)));
+  HL_ASSIGN_OR_RETURN(const Capacity capacity,
+                      OfOption("--observed", ParseCapacity(options.observed.substr(0, equals))));
   HL_ASSIGN_OR_RETURN(const TraceCapacity blocks,
                       CapacityFor(capacity, trace, options.hardware.token_bytes));
-  HL_ASSIGN_OR_RETURN(const double share, ParseShare(options.observed.substr(equals + 1)));
+  HL_ASSIGN_OR_RETURN(const double share,
+                      OfOption("--observed", ParseShare(options.observed.substr(equals + 1))));
   return Observation{"--observed", blocks.blocks, share};
 }
 
@@ -143,7 +146,8 @@ absl::StatusOr<SimulatedTrace> TraceOf(const Context& context, const Options& op
                                                 ? LoadRequests(context, *live)
                                                 : LoadTrace(context, options.path, options.trace));
   if (options.front.empty()) return trace;
-  HL_ASSIGN_OR_RETURN(const Capacity front, ParseCapacity(options.front));
+  HL_ASSIGN_OR_RETURN(const Capacity front,
+                      OfOption("--front-cache", ParseCapacity(options.front)));
   HL_ASSIGN_OR_RETURN(const TraceCapacity size,
                       CapacityFor(front, trace, options.hardware.token_bytes));
   trace = WithFrontCache(trace, size.blocks);
@@ -160,7 +164,8 @@ Hardware HardwareOf(const Options& options, const LiveSource* live) {
   if (live == nullptr || options.token_bytes->count() > 0) return hardware;
   const LiveSample& sample = live->sample();
   if (sample.block_bytes >= sample.block_tokens && sample.block_tokens > 0) {
-    hardware.token_bytes = sample.block_bytes / sample.block_tokens;
+    // To the nearest: where namespaces differ, it is a mean.
+    hardware.token_bytes = (sample.block_bytes + sample.block_tokens / 2) / sample.block_tokens;
   }
   return hardware;
 }

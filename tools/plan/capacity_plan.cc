@@ -131,6 +131,12 @@ std::optional<double> SampledOptimumCapacity(const SimulatedTrace& trace, double
 
 absl::StatusOr<CapacityPlan> MakePlan(const SimulatedTrace& trace, const ReuseClasses& reuse,
                                       const PlanTarget& target, const Hardware& hardware) {
+  if (trace.requests.front().time_ns == trace.requests.back().time_ns) {
+    return absl::InvalidArgumentError(
+        "all requests are of one time: a plan is computed from how soon blocks are used again; "
+        "give "
+        "a longer trace");
+  }
   CapacityPlan plan;
   const auto unique = static_cast<double>(reuse.unique_blocks);
   const CapacityCurves curves = CurvesOf(reuse, Load::kTrace);

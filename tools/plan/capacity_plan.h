@@ -57,7 +57,8 @@ struct CapacityPlan {
   uint64_t seed = 1;
 };
 
-// Returns: kInvalidArgument naming the ceiling if an infinite cache does not meet the target.
+// Returns: kInvalidArgument naming the ceiling if an infinite cache does not meet the target; or if
+// no time passes in the trace.
 absl::StatusOr<CapacityPlan> MakePlan(const SimulatedTrace& trace, const ReuseClasses& reuse,
                                       const PlanTarget& target, const Hardware& hardware);
 

@@ -19,10 +19,16 @@ Cell Blocks(const std::optional<double>& blocks) {
   return blocks.has_value() ? Blocks(*blocks) : Cell::None();
 }
 
+// Of any size: a short trace of many blocks makes many bytes per day.
+Cell Bytes(double bytes) {
+  constexpr double kMost = 1e19;
+  return Cell::Bytes(static_cast<uint64_t>(std::min(bytes, kMost)));
+}
+
 // Of whole blocks, so that bytes and blocks agree.
 Cell BytesOf(const std::optional<double>& blocks, double block_bytes) {
   if (!blocks.has_value()) return Cell::None();
-  return Cell::Bytes(static_cast<uint64_t>(std::round(*blocks) * block_bytes));
+  return Bytes(std::round(*blocks) * block_bytes);
 }
 
 Table PlanTable(const CapacityPlan& plan, const ReuseClasses& reuse, const Hardware& hardware) {
@@ -76,10 +82,8 @@ void AddTiers(const TierSplit& split, const ReuseClasses& reuse, const Hardware&
   Table endurance = Table::Record("endurance");
   endurance.Set("considered_ssd_blocks", Blocks(split.considered_ssd_blocks));
   endurance.Set("ssd_written_blocks", Blocks(split.ssd_written_blocks));
-  endurance.Set("ssd_written_bytes_per_day",
-                Cell::Bytes(static_cast<uint64_t>(split.ssd_written_bytes_per_day)));
-  endurance.Set("budget_bytes_per_day",
-                Cell::Bytes(static_cast<uint64_t>(hardware.write_budget_bytes_per_day())));
+  endurance.Set("ssd_written_bytes_per_day", Bytes(split.ssd_written_bytes_per_day));
+  endurance.Set("budget_bytes_per_day", Bytes(hardware.write_budget_bytes_per_day()));
   endurance.Set("budget_used_ratio", Cell::Ratio(split.budget_used_ratio));
   report.tables.push_back(std::move(endurance));
 }
