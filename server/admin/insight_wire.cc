@@ -157,7 +157,7 @@ void ModelToWire(const NodeFacts& facts, int64_t now_ns, v1::GetModelResponse* r
   response->set_policy(facts.policy);
   if (facts.residency == nullptr) return;
   const ResidencyReport& report = *facts.residency;
-  response->set_age_seconds(SecondsBetween(report.made_ns, now_ns));
+  if (report.made_ns > 0) response->set_age_seconds(SecondsBetween(report.made_ns, now_ns));
   for (int t = 0; t < (facts.store.has_ssd ? 2 : 1); ++t) {
     v1::TierModel* tier = response->add_tiers();
     tier->set_tier(kTiers[t]);

@@ -53,14 +53,31 @@ uint32_t HealthStatusOf(const grpc::ByteBuffer& response) {
   return in.ReadTag() == kVarintField1 && in.ReadVarint32(&status) ? status : 0;
 }
 
+// gRPC says "failed to connect to all addresses; last error: UNKNOWN: unix:/run/x.sock: No such
+// file or directory": of that a person needs the end, and what to do.
+absl::Status FailureOf(const grpc::Status& status) {
+  const std::string& text = status.error_message();
+  const size_t reason = text.rfind(": ");
+  if (status.error_code() != grpc::StatusCode::UNAVAILABLE ||
+      text.find("last error: ") == std::string::npos || reason == std::string::npos) {
+    return FromGrpcStatus(status);
+  }
+  return absl::UnavailableError(
+      absl::StrCat("no daemon answers (", text.substr(reason + 2),
+                   "): start halflifed, or say with --endpoint where it is"));
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& endpoint) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kMaxMessageBytes));
   // A person who waits for a daemon wants to see it at once, not after gRPC's back-off of up to two
-  // minutes.
+  // minutes. The second is how long one attempt may take: a busy machine is no absent daemon, and
+  // the call has a deadline of its own.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10'000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 250);
+  // A proxy from the environment would be used even for 127.0.0.1.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   KeepGrpcInitialised();
   return grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
 }
@@ -83,7 +100,7 @@ struct DaemonConnection::Impl {
     context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(deadline));
     Response response;
     const grpc::Status status = (admin.get()->*method)(&context, request, &response);
-    if (!status.ok()) return FromGrpcStatus(status);
+    if (!status.ok()) return FailureOf(status);
     return response;
   }
 };
@@ -133,7 +150,7 @@ absl::StatusOr<std::vector<v1::ExportRequestsResponse>> DaemonConnection::Export
   v1::ExportRequestsResponse message;
   while (reader->Read(&message)) messages.push_back(std::move(message));
   const grpc::Status status = reader->Finish();
-  if (!status.ok()) return FromGrpcStatus(status);
+  if (!status.ok()) return FailureOf(status);
   return messages;
 }
 
@@ -166,7 +183,7 @@ absl::StatusOr<DaemonConnection::Health> DaemonConnection::Impl::Check(
   queue.Shutdown();
   while (queue.Next(&tag, &ok)) {
   }
-  if (!status.ok()) return FromGrpcStatus(status);
+  if (!status.ok()) return FailureOf(status);
   return HealthStatusOf(response) == kServing ? Health::kServing : Health::kNotServing;
 }
 

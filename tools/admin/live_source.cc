@@ -74,7 +74,8 @@ absl::StatusOr<std::unique_ptr<LiveSource>> LiveSource::Open(const std::string& 
   HL_ASSIGN_OR_RETURN(auto messages, daemon.ExportRequests());
   auto source = std::make_unique<LiveSource>(std::move(messages));
   if (source->sample().requests == 0) {
-    return absl::FailedPreconditionError("nothing has been looked up there yet");
+    return absl::FailedPreconditionError(
+        "nothing has been looked up there since it started: wait for traffic, or replay a trace");
   }
   return source;
 }

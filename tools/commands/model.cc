@@ -16,7 +16,8 @@ Table ModelTable(const v1::GetModelResponse& model) {
   Table table = Table::Record("model");
   table.Set("policy", Cell::Text(model.policy()));
   table.Set("state", Cell::Text(ModelStateName(model.state())));
-  table.Set("age_seconds", Cell::Seconds(model.age_seconds()));
+  table.Set("age_seconds",
+            model.age_seconds() > 0 ? Cell::Seconds(model.age_seconds()) : Cell::None());
   table.Set("fit_age_seconds", has_model ? Cell::Seconds(model.fit_age_seconds()) : Cell::None());
   table.Set("observed_reuses", Cell::Count(model.observed_reuses()));
   table.Set("watched_requests_ratio", RatioIf(has_model, model.observer_sample_rate()));

@@ -34,12 +34,14 @@ Table TierTable(const v1::GetStatsResponse& stats) {
   return table;
 }
 
-Table CategoryTable(const v1::GetStatsResponse& stats) {
+// `with_idle`: also those that nothing has happened in, which are most of a daemon's.
+Table CategoryTable(const v1::GetStatsResponse& stats, bool with_idle) {
   Table table{"categories",
               {"category", "lookups", "blocks", "hit_ratio", "dram_hit_ratio", "ssd_hit_ratio",
                "stored_blocks"},
               {}};
   for (const v1::CategoryUsage& category : stats.categories()) {
+    if (!with_idle && category.lookups() == 0 && category.stored_blocks() == 0) continue;
     const uint64_t hits = category.dram_hit_blocks() + category.ssd_hit_blocks();
     table.AddRow({Cell::Text(category.name()), Cell::Count(category.lookups()),
                   Cell::Count(category.lookup_blocks()),
@@ -55,7 +57,9 @@ int RunStats(const Context& context) {
   DaemonConnection daemon(context.endpoint);
   const auto stats = daemon.GetStats();
   if (!stats.ok()) return FailDaemon(context.endpoint, stats.status());
-  return context.Print({{DaemonTable(*stats), TierTable(*stats), CategoryTable(*stats)}});
+  const bool with_idle = context.output != OutputFormat::kTable;
+  return context.Print(
+      {{DaemonTable(*stats), TierTable(*stats), CategoryTable(*stats, with_idle)}});
 }
 
 }  // namespace
