@@ -20,12 +20,15 @@ using testing::StartsWith;
 TEST(CommandLine, BadArgumentsAreExitCodeTwoOnStderr) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{}, "a command is missing"},
-      {{"frobnicate"}, "frobnicate"},
-      {{"trace", "inof", "t.jsonl"}, "inof"},
-      {{"trace"}, "a command is missing"},
-      {{"stats", "--output", "xml"}, "xml"},
-      {{"health", "--wait", "10"}, "10"},
+      {{"frobnicate", "t.jsonl"}, "unknown command 'frobnicate'\nTry 'halflife --help'."},
+      {{"trace", "inof", "t.jsonl"}, "unknown command 'inof'\nTry 'halflife trace --help'."},
+      {{"stats", "--all", "now"},
+       "unknown or superfluous: --all now\nTry 'halflife stats --help'."},
+      {{"trace"}, "a command is missing\nTry 'halflife trace --help'."},
+      {{"stats", "--output", "xml"}, "--output: xml not in {table,json,csv}"},
+      {{"health", "--wait", "10"}, "--wait: \"10\""},
       {{"completion", "tcsh"}, "tcsh"},
+      {{"stats", "--endpoint", ""}, "--endpoint is empty"},
       {{"workload", "generate", "nobody"}, "nobody"},
       {{"trace", "info", "/nowhere/t.jsonl"}, "/nowhere/t.jsonl: No such file or directory"},
       {{"trace", "replay"}, "give either a trace or --profile"},
@@ -36,7 +39,7 @@ TEST(CommandLine, BadArgumentsAreExitCodeTwoOnStderr) {
       {{"lookup", "--model", "m", "--tokens-per-block", "16", "--block-bytes", "4KiB", "--hash",
         "ab"},
        "'ab' is not a hash of 64 hex digits"},
-      {{"lookup", "--hash", std::string(64, 'a')}, "namespace: "},
+      {{"lookup", "--hash", std::string(64, 'a')}, "namespace: give --namespace ID"},
       {{"config", "print", "--set", "novalue"}, "'novalue' is not key=value"},
       {{"config", "check", "--set", "storage.dram.budgt=1GiB"}, "storage.dram.budget"},
   };
@@ -67,7 +70,9 @@ TEST(CommandLine, AnAbsentDaemonIsExitCodeThree) {
     const Ran ran = RunHalflife(command);
 
     EXPECT_EQ(ran.exit_code, kExitUnavailable) << name;
-    EXPECT_THAT(ran.err, StartsWith("halflife: " + endpoint + ": ")) << name;
+    EXPECT_THAT(ran.err, StartsWith("halflife: " + endpoint +
+                                    ": no daemon answers (No such file or directory): "))
+        << name;
   }
 }
 

@@ -49,12 +49,14 @@ absl::StatusOr<client::Namespace> FindNamespace(const std::string& endpoint,
   for (const v1::NamespaceUsage& ns : response.namespaces()) {
     if (!absl::StartsWithIgnoreCase(Hex(AsBytes(ns.namespace_id())), prefix)) continue;
     if (found != nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("namespace ", prefix, " is not unique"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("namespace ", prefix, " is not unique: give more of its id"));
     }
     found = &ns;
   }
   if (found == nullptr) {
-    return absl::NotFoundError(absl::StrCat("namespace ", prefix, " is not open"));
+    return absl::NotFoundError(absl::StrCat(
+        "namespace ", prefix, " is not open; halflife namespaces lists those that are"));
   }
   return FromDescriptor(found->namespace_descriptor());
 }
@@ -70,6 +72,11 @@ absl::StatusOr<client::Namespace> NamespaceOf(const Context& context, const Bloc
           absl::StrCat("namespace ", options.namespace_id, " is not an id in hex"));
     }
     return FindNamespace(context.endpoint, options.namespace_id, options.timeout);
+  }
+  if (options.ns.model_name.empty()) {
+    return absl::InvalidArgumentError(
+        "namespace: give --namespace ID (halflife namespaces lists them), or --model and the other "
+        "fields of its descriptor");
   }
   client::Namespace ns = options.ns;
   for (const auto& [name, scheme] : kSchemes) {
@@ -119,7 +126,8 @@ void AddNamespaceOptions(CLI::App* command, BlockOptions& options) {
   text("--lora", options.ns.lora, "name@revision");
   text("--tenant", options.ns.tenant, "Sharing domain");
   text("--tag", options.ns.user_tag, "Free text that separates namespaces");
-  command->add_option("--tokens-per-block", options.ns.tokens_per_block)->group(kGroup);
+  command->add_option("--tokens-per-block", options.ns.tokens_per_block, "Tokens of one block")
+      ->group(kGroup);
   AddBytes(command, "--block-bytes", options.ns.block_bytes, "Of one part")->group(kGroup);
   command->add_option("--parts", options.ns.parts, "Ranks that a block is cut into")->group(kGroup);
   command->add_option("--hash-scheme", options.hash_scheme, "How tokens are hashed")

@@ -15,6 +15,22 @@ int Fail(std::string_view message, int exit_code) {
   return exit_code;
 }
 
+template <typename T, typename Parse>
+CLI::Option* AddParsed(CLI::App* command, const std::string& name, T& value, Parse parse,
+                       const std::string& description) {
+  return command->add_option(
+      name,
+      [name, &value, parse](const CLI::results_t& results) {
+        const auto parsed = parse(results.front());
+        if (!parsed.ok()) {
+          throw CLI::ValidationError(name, std::string(parsed.status().message()));
+        }
+        value = *parsed;
+        return true;
+      },
+      description);
+}
+
 }  // namespace
 
 void Context::OnRun(CLI::App* command, std::function<int()> action) {
@@ -46,26 +62,14 @@ int FailDaemon(const std::string& endpoint, const absl::Status& status) {
 
 CLI::Option* AddBytes(CLI::App* command, const std::string& name, uint64_t& bytes,
                       const std::string& description) {
-  const auto parse = [&bytes](const CLI::results_t& results) {
-    const auto parsed = ParseBytes(results.front());
-    if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
-    bytes = *parsed;
-    return true;
-  };
-  return command->add_option(name, parse, description)
+  return AddParsed(command, name, bytes, ParseBytes, description)
       ->type_name("SIZE")
       ->default_str(ExactBytes(bytes));
 }
 
 CLI::Option* AddDuration(CLI::App* command, const std::string& name, absl::Duration& duration,
                          const std::string& description) {
-  const auto parse = [&duration](const CLI::results_t& results) {
-    const auto parsed = ParseDuration(results.front());
-    if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
-    duration = *parsed;
-    return true;
-  };
-  return command->add_option(name, parse, description)
+  return AddParsed(command, name, duration, ParseDuration, description)
       ->type_name("TIME")
       ->default_str(ExactDuration(duration));
 }

@@ -1,8 +1,7 @@
 #include "tools/cli/copy_requests.h"
 
-#include <map>
-
 #include "common/status.h"
+#include "tools/cli/option_values.h"
 #include "tools/output/progress_line.h"
 #include "tools/trace/trace_writer.h"
 
@@ -26,11 +25,9 @@ absl::StatusOr<uint64_t> CopyRequests(const Context& context, RequestSource& sou
 }
 
 CLI::Option* AddTargetFormat(CLI::App* command, TraceFormat& format) {
-  static const std::map<std::string, TraceFormat> formats = {{"compact", TraceFormat::kCompact},
-                                                             {"mooncake", TraceFormat::kMooncake}};
-  return command->add_option("--to", format, "Format to write")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->option_text("compact|mooncake [compact]");
+  return AddChoice(command, "--to", format,
+                   {{"compact", TraceFormat::kCompact}, {"mooncake", TraceFormat::kMooncake}},
+                   "Format to write");
 }
 
 }  // namespace halflife::tools

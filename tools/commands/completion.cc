@@ -1,4 +1,3 @@
-#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -13,12 +12,10 @@ void AddCompletionCommand(CLI::App& app, Context& context) {
   command->add_option("shell", *shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  context.OnRun(command, [&app, shell] {
-    const std::string text = *shell == "bash"  ? BashCompletion(app)
+  context.OnRun(command, [&app, &context, shell] {
+    return context.PrintText(*shell == "bash"  ? BashCompletion(app)
                              : *shell == "zsh" ? ZshCompletion(app)
-                                               : FishCompletion(app);
-    return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0 ? kExitOk
-                                                                             : kExitFailed;
+                                               : FishCompletion(app));
   });
 }
 

@@ -1,4 +1,3 @@
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,11 +46,6 @@ int RunCheck(const Context& context, const Options& options) {
   return context.Print({{table}});
 }
 
-int PrintText(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  return written && std::fflush(stdout) == 0 ? kExitOk : kExitFailed;
-}
-
 const char* OriginName(ConfigOrigin origin) {
   switch (origin) {
     case ConfigOrigin::kDefault:
@@ -67,10 +61,10 @@ const char* OriginName(ConfigOrigin origin) {
 }
 
 int RunPrint(const Context& context, const Options& options) {
-  if (options.defaults) return PrintText(DefaultConfigYaml());
+  if (options.defaults) return context.PrintText(DefaultConfigYaml());
   const auto config = Resolve(options);
   if (!config.ok()) return FailInput(config.status());
-  if (context.output == OutputFormat::kTable) return PrintText(config->ToYaml());
+  if (context.output == OutputFormat::kTable) return context.PrintText(config->ToYaml());
   Table table{"config", {"key", "value", "origin", "where"}, {}};
   for (const EffectiveSetting& setting : config->settings()) {
     table.AddRow({Cell::Text(std::string(setting.setting->key)), Cell::Text(setting.value.text),

@@ -44,7 +44,8 @@ int RunNamespaces(const Context& context) {
 }  // namespace
 
 void AddNamespacesCommand(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("namespaces", "Open namespaces and what they hold");
+  CLI::App* command =
+      app.add_subcommand("namespaces", "Open namespaces: their ids and what makes them");
   context.OnRun(command, [&context] { return RunNamespaces(context); });
 }
 

@@ -31,14 +31,16 @@ void AddWorkloadCommands(CLI::App& app, Context& context) {
   command->add_option("profile", options->profile, "chat, api or agent")
       ->required()
       ->check(CLI::IsMember(WorkloadNames()));
-  command->add_option("-n,--requests", options->workload.requests)->capture_default_str();
+  command->add_option("-n,--requests", options->workload.requests, "How many to write")
+      ->capture_default_str();
   command->add_option("--seed", options->workload.seed, "Same seed, same trace")
       ->capture_default_str();
   command
       ->add_option("--rate", options->workload.rate,
                    "Sessions (chat, agent) or requests (api) per second; 0 = the profile's")
       ->capture_default_str();
-  command->add_option("--block-tokens", options->workload.block_tokens)->capture_default_str();
+  command->add_option("--block-tokens", options->workload.block_tokens, "Tokens of one block")
+      ->capture_default_str();
   command
       ->add_option("--out", options->target.path,
                    "File (gzipped if it ends in .gz), or - for standard output")
