@@ -84,7 +84,7 @@ TEST(SimulateCommand, AddsColumnsBehindThoseForWhoAsks) {
 TEST(SimulateCommand, WarnsOfATraceThatIsNotInOrder) {
   const TraceFile file("t.ct", std::string(kTrace) + "7.5|user|1|9|-1|512|1|end|9\n");
 
-  const Ran ran = RunHalflife({"simulate", file.path(), "-p", "lru"});
+  const Ran ran = RunHalflife({"simulate", file.path(), "-p", "lru", "-c", "50%"});
 
   EXPECT_EQ(ran.exit_code, kExitOk);
   EXPECT_THAT(ran.err, HasSubstr("t.ct: 1 of 9 requests are earlier than one before them"));
