@@ -75,7 +75,7 @@ absl::StatusOr<std::unique_ptr<LiveSource>> LiveSource::Open(const std::string& 
   auto source = std::make_unique<LiveSource>(std::move(messages));
   if (source->sample().requests == 0) {
     return absl::FailedPreconditionError(
-        "nothing has been looked up there since it started: wait for traffic, or replay a trace");
+        "nothing has been looked up there yet: wait for traffic, or replay a trace");
   }
   return source;
 }
