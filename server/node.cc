@@ -123,10 +123,15 @@ absl::StatusOr<std::unique_ptr<SsdTier>> Node::OpenSsd(DramArena& arena) {
   const std::shared_ptr<const EffectiveConfig> effective = config();
   const Config::Ssd& ssd = effective->values().ssd;
   if (ssd.directory.empty()) return nullptr;
-  HL_ASSIGN_OR_RETURN(CrashGuard guard, CrashGuard::Begin(ssd.directory + "/starts.halflife",
-                                                          ssd.crash_limit, Clock::Real()));
-  crash_guard_ = std::move(guard);
-  if (crash_guard_->tripped()) {
+  absl::StatusOr<CrashGuard> guard =
+      CrashGuard::Begin(ssd.directory + "/starts.halflife", ssd.crash_limit, Clock::Real());
+  if (guard.ok()) {
+    crash_guard_ = *std::move(guard);
+  } else {  // a full disk must not keep the daemon down
+    Log(Severity::kWarning, "node",
+        StrCat("repeated crashes will not be noticed: ", guard.status().ToString()));
+  }
+  if (crash_guard_.has_value() && crash_guard_->tripped()) {
     Log(Severity::kError, "node",
         StrCat("started ", ssd.crash_limit, " times within ",
                absl::FormatDuration(CrashGuard::kWindow),

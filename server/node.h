@@ -83,7 +83,7 @@ class Node {
 
   // In the order they are built; each borrows from those before it and is destroyed before them.
   std::vector<ProcessLock> locks_;
-  std::optional<CrashGuard> crash_guard_;  // only with an SSD directory
+  std::optional<CrashGuard> crash_guard_;  // only with an SSD directory that can be written
   std::unique_ptr<BlockStore> store_;
   std::unique_ptr<ThreadPool> io_;
   std::unique_ptr<AdminService> admin_service_;

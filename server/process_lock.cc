@@ -18,6 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "common/config/settings.h"
+#include "common/log.h"
 #include "common/status.h"
 #include "common/strings.h"
 
@@ -36,13 +37,13 @@ std::string HolderIn(int fd) {
   return StrCat("process ", pid);
 }
 
-absl::Status WritePid(int fd, const std::string& path) {
+// For whoever finds the lock taken. Where it cannot be written (a full disk) the lock holds as
+// well.
+void WritePid(int fd, const std::string& path) {
   const std::string text = StrCat(getpid(), "\n");
-  if (ftruncate(fd, 0) != 0 ||
-      pwrite(fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    return absl::UnavailableError(StrCat(path, ": cannot write: ", std::strerror(errno)));
-  }
-  return absl::OkStatus();
+  const auto size = static_cast<ssize_t>(text.size());
+  if (pwrite(fd, text.data(), text.size(), 0) == size && ftruncate(fd, size) == 0) return;
+  Log(Severity::kWarning, "node", StrCat(path, ": cannot write: ", std::strerror(errno)));
 }
 
 struct SocketAddress {
@@ -125,7 +126,7 @@ absl::StatusOr<ProcessLock> ProcessLock::Acquire(const std::string& path) {
     return absl::AlreadyExistsError(
         StrCat("in use by ", HolderIn(file.get()), ", which holds the lock ", path));
   }
-  HL_RETURN_IF_ERROR(WritePid(file.get(), path));
+  WritePid(file.get(), path);
   return ProcessLock(std::move(file));
 }
 

@@ -12,8 +12,8 @@ namespace halflife {
 // would race with the next owner).
 class ProcessLock {
  public:
-  // Returns: kAlreadyExists naming the holder's pid; kUnavailable if the file cannot be created or
-  // written.
+  // Returns: kAlreadyExists naming the holder's pid; kUnavailable if the file cannot be opened or
+  // locked.
   static absl::StatusOr<ProcessLock> Acquire(const std::string& path);
 
  private:

@@ -183,6 +183,17 @@ TEST_F(NodeTest, TheAdminPortAnswersBeforeTheStoreIsOpen) {
   EXPECT_THAT(GetHttp((*node)->admin_port(), "/metrics").body, HasSubstr("halflife_ready 1\n"));
 }
 
+TEST_F(NodeTest, StartsThatCannotBeNotedDoNotKeepItDown) {
+  std::filesystem::create_directories(scratch_ / "ssd/starts.halflife");
+  std::filesystem::permissions(scratch_ / "ssd", std::filesystem::perms::owner_all);
+
+  const auto node =
+      Start({{"storage.ssd.directory", scratch_ / "ssd"}, {"storage.ssd.quota", "64MiB"}});
+
+  ASSERT_TRUE(node.ok()) << node.status();
+  EXPECT_TRUE((*node)->Facts().store.has_ssd);
+}
+
 TEST_F(NodeTest, AStartThatFailsAfterTheAdminPortLetsGoOfIt) {
   WriteText(scratch_ / "secret", "too short");
   int port = 0;
