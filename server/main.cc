@@ -85,7 +85,13 @@ bool Parse(int argc, char** argv, CommandLine& line, int& exit_code) {
   try {
     app.parse(Arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
-    exit_code = app.exit(error, std::cout, std::cerr) == 0 ? kExitOk : kExitBadConfig;
+    const bool asked_for_help = error.get_exit_code() == 0;
+    exit_code = asked_for_help ? kExitOk : kExitBadConfig;
+    if (asked_for_help) {
+      app.exit(error);
+    } else {
+      std::cerr << "halflifed: " << error.what() << "\nTry 'halflifed --help' for the settings.\n";
+    }
     return false;
   }
   if (line.insecure_listen) line.flags.emplace_back("server.insecure_listen", "true");

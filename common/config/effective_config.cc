@@ -43,7 +43,10 @@ struct Resolver {
     HL_CHECK(effective != nullptr);
     absl::StatusOr<SettingValue> value = ParseSettingValue(*effective->setting, text);
     if (!value.ok()) {
-      problems.push_back({std::move(where), StrCat(key, ": ", ToStd(value.status().message()))});
+      const bool names_key = where == StrCat("--", key);
+      std::string reason(ToStd(value.status().message()));
+      if (!names_key) reason = StrCat(key, ": ", reason);
+      problems.push_back({std::move(where), std::move(reason)});
       return;
     }
     effective->value = *std::move(value);

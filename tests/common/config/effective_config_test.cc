@@ -181,7 +181,7 @@ TEST(EffectiveConfig, ABadValueInTheEnvironmentOrAFlagNamesItsSource) {
 
   const std::string message(config.status().message());
   EXPECT_THAT(message, HasSubstr("HALFLIFE_LOG_LEVEL: log.level: \"loud\""));
-  EXPECT_THAT(message, HasSubstr("--server.threads: server.threads: \"many\""));
+  EXPECT_THAT(message, HasSubstr("--server.threads: \"many\""));
   EXPECT_THAT(message, HasSubstr("--log.levle: unknown setting; did you mean --log.level?"));
 }
 
