@@ -230,7 +230,7 @@ uint64_t LocalBlockStore::LeftoverBytes() const {
   for (const std::shared_ptr<const LeasedBlocks>& lease : leases_.All()) {
     for (const BlockRef& block : lease->blocks) {
       if (!seen.insert(block.payload().data()).second) continue;
-      const BlockIdentity& identity = block.header().identity;
+      const BlockIdentity identity = block.header().identity;
       const BlockRef indexed =
           index_.DramCopy(lease->ns->keys.KeyOf(identity.hash, identity.group, identity.part));
       if (!indexed || indexed.payload().data() != block.payload().data()) {

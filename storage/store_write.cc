@@ -152,7 +152,7 @@ PutOutcome LocalBlockStore::Publish(PutBlock block, Category category) {
   entry.last_touch_ns = entry.born_ns = clock_->NowNanos();
   const BlockIndex::PutResult put = index_.InsertIfAbsent(entry, std::move(sealed));
   if (!put.stored) {
-    const bool other = put.existing && put.existing.header().checksum != block.checksum;
+    const bool other = put.existing && put.existing.checksum() != block.checksum;
     return other ? PutOutcome::kDuplicateOtherBytes : PutOutcome::kDuplicate;
   }
   HL_KILLPOINT("put.after_publish");

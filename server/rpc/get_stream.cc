@@ -301,7 +301,7 @@ void GetStream::SendPiece(const GetWindow::Slot& slot) {
   head.offset = offset_;
   if (offset_ == 0) {
     head.block_bytes = payload.size();
-    head.checksum = block.header().checksum;
+    head.checksum = block.checksum();
   }
   const absl::Span<const uint8_t> piece = payload.subspan(offset_, kFrameBytes);
   offset_ += piece.size();

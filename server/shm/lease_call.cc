@@ -101,7 +101,7 @@ absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
     message->set_offset(place.offset);
     message->set_generation(place.generation);
     message->set_length(block.payload().size());
-    const Digest128& checksum = block.header().checksum;
+    const Digest128& checksum = block.checksum();
     message->set_checksum_low(LoadLe64(checksum.data()));
     message->set_checksum_high(LoadLe64(checksum.data() + 8));
     promised.blocks.push_back(block);
@@ -152,7 +152,7 @@ absl::Status LeaseCall::Copy(const google::protobuf::RepeatedPtrField<v1::CopyTa
     if (!there) continue;
     const BlockRef& block = *found_[item].block;
     HL_RETURN_IF_ERROR(CopyOne(block, places[item]));
-    const Digest128& checksum = block.header().checksum;
+    const Digest128& checksum = block.checksum();
     message->set_checksum_low(LoadLe64(checksum.data()));
     message->set_checksum_high(LoadLe64(checksum.data() + 8));
   }

@@ -1,7 +1,6 @@
 #include "storage/index/block_index.h"
 
 #include <array>
-#include <cstring>
 #include <numeric>
 
 #include "common/check.h"
@@ -12,61 +11,59 @@ namespace {
 
 constexpr Digest128 kNoParent{};
 
-// In line: as arrays they are compared by a call to memcmp, 512 times per look-up.
-bool AreSame(const BlockHash& a, const BlockHash& b) {
-  std::array<uint64_t, 4> words_a, words_b;
-  std::memcpy(words_a.data(), a.bytes.data(), sizeof words_a);
-  std::memcpy(words_b.data(), b.bytes.data(), sizeof words_b);
-  uint64_t different = 0;
-  for (int i = 0; i < 4; ++i) different |= words_a[i] ^ words_b[i];
-  return different == 0;
-}
-
 }  // namespace
 
-BlockIndex::Record* BlockIndex::Shard::AddLocked(const NewBlock& block) {
+uint32_t BlockIndex::Shard::AddLocked(const NewBlock& block) {
   const BlockKey& key = block.address.key;
   const uint32_t number = records.Add();
   Record& record = records[number];
   record.block = key.block;
-  record.parent = block.parent.block;
   record.prefix = prefixes.Acquire(key.ns);
-  record.hash = block.address.identity.hash;
-  record.group = block.address.identity.group;
-  record.part = block.address.identity.part;
-  record.depth = block.depth;
-  record.hits = block.hits;
+  record.identity_tag = Record::TagOf(block.address.identity);
   record.category = std::min<Category>(block.category, kMaxCategories - 1);
-  record.last_touch_ns = block.last_touch_ns;
   record.born_ticks = Record::TicksOf(block.born_ns);
   record.live = true;
-  by_key.insert(number);
-  return &record;
+  History& history = this->history[number];
+  history.parent = block.parent.block;
+  history.hits = std::min(block.hits, History::kMaxHits);
+  history.set_last_touch_ns(block.last_touch_ns);
+  by_key.Insert(key.Head(), number);
+  return number;
 }
 
-void BlockIndex::Shard::EraseLocked(const BlockKey& key) {
-  auto it = by_key.find(key);
-  HL_CHECK(it != by_key.end());
-  const uint32_t number = *it;
+void BlockIndex::Shard::EraseLocked(uint32_t number) {
   HL_CHECK(!records[number].dram);
-  by_key.erase(it);
+  by_key.Erase(KeyOfLocked(records[number]).Head(), number);
   prefixes.Release(records[number].prefix);
   records.Free(number);
 }
 
-IndexedBlock BlockIndex::Shard::DescribeLocked(const Record& record) const {
+bool BlockIndex::Shard::IsLocked(uint32_t number, const BlockIdentity& wanted) const {
+  const Record& record = records[number];
+  return record.identity_tag == Record::TagOf(wanted) && (!record.dram || record.dram.Is(wanted));
+}
+
+uint32_t BlockIndex::Shard::PayloadBytesLocked(uint32_t number) const {
+  const Record& record = records[number];
+  return record.dram ? static_cast<uint32_t>(record.dram.payload().size())
+                     : on_ssd.Get(number).location.bytes;
+}
+
+IndexedBlock BlockIndex::Shard::DescribeLocked(uint32_t number) const {
+  const Record& record = records[number];
   IndexedBlock block;
   block.facts.key = KeyOfLocked(record);
-  if (record.parent != kNoParent) block.facts.parent = {block.facts.key.ns, record.parent};
-  block.facts.depth = record.depth;
-  block.facts.bytes = record.payload_bytes();
+  const History& history = this->history.Get(number);
+  if (history.parent != kNoParent) block.facts.parent = {block.facts.key.ns, history.parent};
+  block.facts.depth = record.on_ssd ? on_ssd.Get(number).depth : record.dram.depth();
+  block.facts.bytes = PayloadBytesLocked(number);
   block.facts.category = record.category;
-  block.facts.hits = record.hits;
-  block.facts.last_touch_ns = record.last_touch_ns;
+  block.facts.hits = static_cast<uint32_t>(history.hits);
+  block.facts.last_touch_ns = history.last_touch_ns();
   block.born_ns = record.born_ticks * Record::kTickNs;
   block.in_dram = static_cast<bool>(record.dram);
   block.pinned = record.dram && !record.dram.unique();
-  if (record.on_ssd) block.ssd = record.ssd;
+  if (record.on_ssd) block.ssd = on_ssd.Get(number).location;
   return block;
 }
 
@@ -76,11 +73,11 @@ BlockIndex::BlockIndex() {
 
 BlockIndex::~BlockIndex() = default;
 
-void BlockIndex::Count(const Record& record, Tier tier, int change) {
+void BlockIndex::Count(Category category, uint32_t payload_bytes, Tier tier, int change) {
   const int t = static_cast<int>(tier);
-  const int64_t bytes = int64_t{change} * record.payload_bytes();
-  category_blocks_[record.category][t].fetch_add(static_cast<uint64_t>(int64_t{change}),
-                                                 std::memory_order_relaxed);
+  const int64_t bytes = int64_t{change} * payload_bytes;
+  category_blocks_[category][t].fetch_add(static_cast<uint64_t>(int64_t{change}),
+                                          std::memory_order_relaxed);
   bytes_[t].fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
 }
 
@@ -88,10 +85,10 @@ BlockCopies BlockIndex::Find(const BlockAddress& address) const {
   BlockCopies copies;
   Shard& shard = this->shard(address.key);
   MutexLock lock(shard.mutex);
-  const Record* record = shard.FindLocked(address.key);
-  if (record == nullptr || !record->Is(address.identity)) return copies;
-  copies.dram = record->dram;
-  if (record->on_ssd) copies.ssd = record->ssd;
+  const uint32_t number = shard.NumberLocked(address.key);
+  if (number == 0 || !shard.IsLocked(number, address.identity)) return copies;
+  copies.dram = shard.records[number].dram;
+  if (shard.records[number].on_ssd) copies.ssd = shard.on_ssd.Get(number).location;
   return copies;
 }
 
@@ -106,8 +103,8 @@ std::vector<BlockIndex::Residency> BlockIndex::Where(const Question& question) c
   return answers;
 }
 
-// Ordered by shard: each lock is taken once, and the places of all its keys are on their way from
-// memory before the first one is looked at.
+// Ordered by shard: each lock is taken once, and the places of all its keys, then their records,
+// are on their way from memory before the first one is looked at.
 void BlockIndex::WhereOfBatch(const Question& question, absl::Span<Residency> answers) const {
   std::array<uint16_t, kShards + 1> starts{};
   for (const BlockKey& key : question.keys) ++starts[ShardOf(key) + 1];
@@ -121,12 +118,19 @@ void BlockIndex::WhereOfBatch(const Question& question, absl::Span<Residency> an
     if (starts[s] == starts[s + 1]) continue;
     Shard& shard = *shards_[s];
     MutexLock lock(shard.mutex);
-    for (int n = starts[s]; n < starts[s + 1]; ++n) shard.by_key.prefetch(question.keys[order[n]]);
+    for (int n = starts[s]; n < starts[s + 1]; ++n) {
+      shard.by_key.Prefetch(question.keys[order[n]].Head());
+    }
+    for (int n = starts[s]; n < starts[s + 1]; ++n) {
+      const uint32_t number = shard.by_key.Guess(question.keys[order[n]].Head());
+      if (number != 0) Prefetch(&shard.records[number]);
+    }
     for (int n = starts[s]; n < starts[s + 1]; ++n) {
       const uint16_t i = order[n];
       const Record* record = shard.FindLocked(question.keys[i]);
-      if (record == nullptr || !AreSame(record->hash, question.hashes[i]) ||
-          record->group != question.group || record->part != question.part) {
+      if (record == nullptr ||
+          record->identity_tag !=
+              Record::TagOf(question.hashes[i], question.group, question.part)) {
         continue;
       }
       answers[i] = {static_cast<bool>(record->dram), record->on_ssd};
@@ -137,9 +141,9 @@ void BlockIndex::WhereOfBatch(const Question& question, absl::Span<Residency> an
 std::optional<IndexedBlock> BlockIndex::Describe(const BlockKey& key) const {
   Shard& shard = this->shard(key);
   MutexLock lock(shard.mutex);
-  const Record* record = shard.FindLocked(key);
-  if (record == nullptr) return std::nullopt;
-  return shard.DescribeLocked(*record);
+  const uint32_t number = shard.NumberLocked(key);
+  if (number == 0) return std::nullopt;
+  return shard.DescribeLocked(number);
 }
 
 bool BlockIndex::Contains(const BlockKey& key) const {
@@ -163,8 +167,9 @@ std::vector<IndexedBlock> BlockIndex::Scan(Cursor* cursor, size_t limit) const {
     MutexLock lock(shard.mutex);
     for (; visited < limit && cursor->record < shard.records.end(); ++cursor->record, ++visited) {
       if (cursor->record == 0) continue;
-      const Record& record = shard.records[cursor->record];
-      if (record.live) found.push_back(shard.DescribeLocked(record));
+      if (shard.records[cursor->record].live) {
+        found.push_back(shard.DescribeLocked(cursor->record));
+      }
     }
     if (cursor->record >= shard.records.end()) *cursor = {cursor->shard + 1, 0};
   }
@@ -176,7 +181,7 @@ std::vector<std::pair<BlockKey, BlockRef>> BlockIndex::DramCopies(int shard_numb
   std::vector<std::pair<BlockKey, BlockRef>> copies;
   Shard& shard = *shards_[shard_number];
   MutexLock lock(shard.mutex);
-  for (const uint32_t number : shard.by_key) {
+  for (uint32_t number = 1; number < shard.records.end(); ++number) {
     const Record& record = shard.records[number];
     if (record.dram) copies.emplace_back(shard.KeyOfLocked(record), record.dram);
   }
@@ -200,8 +205,8 @@ size_t BlockIndex::memory_bytes() const {
   size_t bytes = 0;
   for (const std::unique_ptr<Shard>& shard : shards_) {
     MutexLock lock(shard->mutex);
-    bytes += sizeof(Shard) + shard->records.memory_bytes() +
-             shard->by_key.capacity() * (sizeof(uint32_t) + 1);
+    bytes += sizeof(Shard) + shard->records.memory_bytes() + shard->history.memory_bytes() +
+             shard->on_ssd.memory_bytes() + shard->by_key.memory_bytes();
   }
   return bytes;
 }

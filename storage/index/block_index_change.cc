@@ -14,9 +14,10 @@ BlockIndex::PutResult BlockIndex::InsertIfAbsent(const NewBlock& block, BlockRef
     result.existing = existing->dram;
     return result;  // `dram` is freed by the caller's frame, after the lock: it is a parameter
   }
-  Record* record = shard.AddLocked(block);
-  record->dram = std::move(dram);
-  Count(*record, Tier::kDram, 1);
+  const uint32_t number = shard.AddLocked(block);
+  Record& record = shard.records[number];
+  record.dram = std::move(dram);
+  Count(record.category, shard.PayloadBytesLocked(number), Tier::kDram, 1);
   entries_.fetch_add(1, std::memory_order_relaxed);
   result.stored = true;
   return result;
@@ -26,10 +27,11 @@ bool BlockIndex::RestoreOnSsd(const NewBlock& block, const SsdLocation& location
   Shard& shard = this->shard(block.address.key);
   MutexLock lock(shard.mutex);
   if (shard.FindLocked(block.address.key) != nullptr) return false;
-  Record* record = shard.AddLocked(block);
-  record->ssd = location;
-  record->on_ssd = true;
-  Count(*record, Tier::kSsd, 1);
+  const uint32_t number = shard.AddLocked(block);
+  Record& record = shard.records[number];
+  record.on_ssd = true;
+  shard.on_ssd[number] = {location, block.depth};
+  Count(record.category, location.bytes, Tier::kSsd, 1);
   entries_.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
@@ -39,11 +41,12 @@ BlockRef BlockIndex::AttachDram(const BlockKey& key, const SsdLocation& location
   *attached = false;
   Shard& shard = this->shard(key);
   MutexLock lock(shard.mutex);
-  Record* record = shard.FindLocked(key);
-  if (record == nullptr || !record->on_ssd || !(record->ssd == location)) return read;
-  if (record->dram) return record->dram;
-  record->dram = read;
-  Count(*record, Tier::kDram, 1);
+  const uint32_t number = shard.NumberLocked(key);
+  if (number == 0 || !shard.LiesAtLocked(number, location)) return read;
+  Record& record = shard.records[number];
+  if (record.dram) return record.dram;
+  record.dram = read;
+  Count(record.category, shard.PayloadBytesLocked(number), Tier::kDram, 1);
   *attached = true;
   return read;
 }
@@ -52,25 +55,24 @@ bool BlockIndex::AttachSsd(const BlockKey& key, const BlockRef& written,
                            const SsdLocation& location) {
   Shard& shard = this->shard(key);
   MutexLock lock(shard.mutex);
-  Record* record = shard.FindLocked(key);
+  const uint32_t number = shard.NumberLocked(key);
+  if (number == 0) return false;
+  Record& record = shard.records[number];
   // The same slot is the same block: the caller's reference keeps the slot from being used again.
-  if (record == nullptr || !record->dram ||
-      record->dram.payload().data() != written.payload().data()) {
-    return false;
-  }
-  HL_CHECK(!record->on_ssd);
-  record->ssd = location;
-  record->on_ssd = true;
-  Count(*record, Tier::kSsd, 1);
+  if (!record.dram || record.dram.payload().data() != written.payload().data()) return false;
+  HL_CHECK(!record.on_ssd);
+  record.on_ssd = true;
+  shard.on_ssd[number] = {location, record.dram.depth()};
+  Count(record.category, location.bytes, Tier::kSsd, 1);
   return true;
 }
 
 bool BlockIndex::MoveSsd(const BlockKey& key, const SsdLocation& from, const SsdLocation& to) {
   Shard& shard = this->shard(key);
   MutexLock lock(shard.mutex);
-  Record* record = shard.FindLocked(key);
-  if (record == nullptr || !record->on_ssd || !(record->ssd == from)) return false;
-  record->ssd = to;
+  const uint32_t number = shard.NumberLocked(key);
+  if (number == 0 || !shard.LiesAtLocked(number, from)) return false;
+  shard.on_ssd[number].location = to;
   return true;
 }
 
@@ -86,24 +88,30 @@ BlockRef BlockIndex::SwapDram(const BlockKey& key, const BlockRef& from, BlockRe
   return to;
 }
 
+void BlockIndex::CountCopies(const Record& record, uint32_t payload_bytes, int change) {
+  if (record.dram) Count(record.category, payload_bytes, Tier::kDram, change);
+  if (record.on_ssd) Count(record.category, payload_bytes, Tier::kSsd, change);
+}
+
 void BlockIndex::TouchChain(const TouchedChain& chain,
                             std::vector<std::pair<Category, int64_t>>* gaps_ns) {
   const Category category = std::min<Category>(chain.category, kMaxCategories - 1);
   for (const BlockKey& key : chain.keys) {
     Shard& shard = this->shard(key);
     MutexLock lock(shard.mutex);
-    Record* record = shard.FindLocked(key);
-    if (record == nullptr) continue;
-    gaps_ns->emplace_back(record->category,
-                          std::max<int64_t>(0, chain.now_ns - record->last_touch_ns));
-    record->last_touch_ns = std::max(record->last_touch_ns, chain.now_ns);
-    if (record->hits < UINT32_MAX) ++record->hits;
-    if (category == kUnknownCategory || category == record->category) continue;
-    if (record->dram) Count(*record, Tier::kDram, -1);
-    if (record->on_ssd) Count(*record, Tier::kSsd, -1);
-    record->category = category;
-    if (record->dram) Count(*record, Tier::kDram, 1);
-    if (record->on_ssd) Count(*record, Tier::kSsd, 1);
+    const uint32_t number = shard.NumberLocked(key);
+    if (number == 0) continue;
+    Record& record = shard.records[number];
+    History& history = shard.history[number];
+    gaps_ns->emplace_back(Category{record.category},
+                          std::max<int64_t>(0, chain.now_ns - history.last_touch_ns()));
+    history.set_last_touch_ns(std::max(history.last_touch_ns(), chain.now_ns));
+    if (history.hits < History::kMaxHits) ++history.hits;
+    if (category == kUnknownCategory || category == record.category) continue;
+    const uint32_t payload_bytes = shard.PayloadBytesLocked(number);
+    CountCopies(record, payload_bytes, -1);
+    record.category = category;
+    CountCopies(record, payload_bytes, 1);
   }
 }
 
@@ -111,20 +119,21 @@ BlockIndex::Dropped BlockIndex::DropDram(const BlockKey& key) {
   Dropped dropped;
   Shard& shard = this->shard(key);
   MutexLock lock(shard.mutex);
-  Record* record = shard.FindLocked(key);
-  if (record == nullptr || !record->dram) return dropped;
-  dropped.removed.block = shard.DescribeLocked(*record);
+  const uint32_t number = shard.NumberLocked(key);
+  if (number == 0 || !shard.records[number].dram) return dropped;
+  Record& record = shard.records[number];
+  dropped.removed.block = shard.DescribeLocked(number);
   // Exact under the lock: whoever gets a reference gets it from this record.
-  if (!record->dram.unique()) {
+  if (!record.dram.unique()) {
     dropped.result = DropResult::kPinned;
     return dropped;
   }
   dropped.result = DropResult::kDropped;
-  Count(*record, Tier::kDram, -1);
-  dropped.removed.dram = std::move(record->dram);
-  if (record->on_ssd) return dropped;
+  Count(record.category, dropped.removed.block.facts.bytes, Tier::kDram, -1);
+  dropped.removed.dram = std::move(record.dram);
+  if (record.on_ssd) return dropped;
   dropped.left_node = true;
-  shard.EraseLocked(key);
+  shard.EraseLocked(number);
   entries_.fetch_sub(1, std::memory_order_relaxed);
   return dropped;
 }
@@ -133,16 +142,16 @@ BlockIndex::Dropped BlockIndex::DropSsd(const BlockKey& key, const SsdLocation& 
   Dropped dropped;
   Shard& shard = this->shard(key);
   MutexLock lock(shard.mutex);
-  Record* record = shard.FindLocked(key);
-  if (record == nullptr || !record->on_ssd || !(record->ssd == location)) return dropped;
-  dropped.removed.block = shard.DescribeLocked(*record);
+  const uint32_t number = shard.NumberLocked(key);
+  if (number == 0 || !shard.LiesAtLocked(number, location)) return dropped;
+  Record& record = shard.records[number];
+  dropped.removed.block = shard.DescribeLocked(number);
   dropped.result = DropResult::kDropped;
-  Count(*record, Tier::kSsd, -1);
-  record->on_ssd = false;
-  record->ssd = SsdLocation{};
-  if (record->dram) return dropped;
+  Count(record.category, location.bytes, Tier::kSsd, -1);
+  record.on_ssd = false;
+  if (record.dram) return dropped;
   dropped.left_node = true;
-  shard.EraseLocked(key);
+  shard.EraseLocked(number);
   entries_.fetch_sub(1, std::memory_order_relaxed);
   return dropped;
 }
@@ -150,14 +159,13 @@ BlockIndex::Dropped BlockIndex::DropSsd(const BlockKey& key, const SsdLocation& 
 std::optional<RemovedBlock> BlockIndex::Remove(const BlockKey& key) {
   Shard& shard = this->shard(key);
   MutexLock lock(shard.mutex);
-  Record* record = shard.FindLocked(key);
-  if (record == nullptr) return std::nullopt;
+  const uint32_t number = shard.NumberLocked(key);
+  if (number == 0) return std::nullopt;
   RemovedBlock removed;
-  removed.block = shard.DescribeLocked(*record);
-  if (record->dram) Count(*record, Tier::kDram, -1);
-  if (record->on_ssd) Count(*record, Tier::kSsd, -1);
-  removed.dram = std::move(record->dram);
-  shard.EraseLocked(key);
+  removed.block = shard.DescribeLocked(number);
+  CountCopies(shard.records[number], removed.block.facts.bytes, -1);
+  removed.dram = std::move(shard.records[number].dram);
+  shard.EraseLocked(number);
   entries_.fetch_sub(1, std::memory_order_relaxed);
   return removed;
 }
@@ -167,7 +175,8 @@ std::vector<RemovedBlock> BlockIndex::RemoveNamespace(const Digest128& prefix, i
   {
     Shard& shard = *shards_[shard_number];
     MutexLock lock(shard.mutex);
-    for (const uint32_t number : shard.by_key) {
+    for (uint32_t number = 1; number < shard.records.end(); ++number) {
+      if (!shard.records[number].live) continue;
       const BlockKey key = shard.KeyOfLocked(shard.records[number]);
       if (key.ns == prefix) keys.push_back(key);
     }

@@ -10,7 +10,7 @@ namespace halflife {
 // More of the records of a RecordPool, under the same numbers: what is seldom needed, so that the
 // records themselves stay within a cache line. Takes memory only where one was written to; others
 // read as default-constructed. Not thread-safe.
-template <typename Record>
+template <typename Record, uint32_t kChunkRecords = 4096>
 class SideRecords {
  public:
   Record& operator[](uint32_t number) {
@@ -34,7 +34,6 @@ class SideRecords {
   }
 
  private:
-  static constexpr uint32_t kChunkRecords = 4096;
   using Chunk = std::array<Record, kChunkRecords>;
 
   std::vector<std::unique_ptr<Chunk>> chunks_;

@@ -18,7 +18,7 @@ constexpr int kMaxSizeClasses = 1024;
 
 void Unreference(BlockSlot* slot) {
   // The release orders this holder's reads before the reuse of the slot by the thread that sees 1.
-  if (slot->references.fetch_sub(1, std::memory_order_acq_rel) == 1) slot->home->arena->Free(slot);
+  if (slot->references.fetch_sub(1, std::memory_order_acq_rel) == 1) slot->home().arena->Free(slot);
 }
 
 }  // namespace
@@ -34,11 +34,21 @@ BlockRef::~BlockRef() {
   if (slot_ != nullptr) Unreference(slot_);
 }
 
-const BlockHeader& BlockRef::header() const { return slot_->header; }
+BlockHeader BlockRef::header() const { return slot_->home().arena->HeaderOf(*slot_); }
 
-absl::Span<const uint8_t> BlockRef::payload() const { return {slot_->bytes, slot_->payload_bytes}; }
+bool BlockRef::Is(const BlockIdentity& identity) const {
+  return slot_->home().arena->IsOf(*slot_, identity);
+}
 
-size_t BlockRef::arena_bytes() const { return slot_->home->stride_bytes; }
+const Digest128& BlockRef::checksum() const { return slot_->checksum; }
+
+uint32_t BlockRef::depth() const { return slot_->depth_or_next; }
+
+absl::Span<const uint8_t> BlockRef::payload() const {
+  return {slot_->bytes(), slot_->payload_bytes()};
+}
+
+size_t BlockRef::arena_bytes() const { return slot_->home().stride_bytes; }
 
 bool BlockRef::unique() const {
   // Acquire: what former holders read is done before the caller acts on being alone.
@@ -53,20 +63,22 @@ BlockRef BlockRef::Adopt(void* leaked) { return BlockRef(static_cast<BlockSlot*>
 
 BlockBuffer::~BlockBuffer() {
   if (slot_ == nullptr) return;
-  slot_->home->arena->CountUnsealed(-static_cast<int64_t>(slot_->home->stride_bytes));
+  const SlotHome& home = slot_->home();
+  home.arena->CountUnsealed(-static_cast<int64_t>(home.stride_bytes));
   Unreference(slot_);
 }
 
-absl::Span<uint8_t> BlockBuffer::bytes() const { return {slot_->bytes, slot_->payload_bytes}; }
+absl::Span<uint8_t> BlockBuffer::bytes() const { return {slot_->bytes(), slot_->payload_bytes()}; }
 
 absl::Span<uint8_t> BlockBuffer::padded_bytes() const {
-  return {slot_->bytes, slot_->home->stride_bytes};
+  return {slot_->bytes(), slot_->home().stride_bytes};
 }
 
 BlockRef BlockBuffer::Seal(const BlockHeader& header) && {
-  HL_CHECK(slot_ != nullptr && header.payload_bytes == slot_->payload_bytes);
-  slot_->header = header;
-  slot_->home->arena->CountUnsealed(-static_cast<int64_t>(slot_->home->stride_bytes));
+  HL_CHECK(slot_ != nullptr && header.payload_bytes == slot_->payload_bytes());
+  const SlotHome& home = slot_->home();
+  home.arena->Seal(slot_, header);
+  home.arena->CountUnsealed(-static_cast<int64_t>(home.stride_bytes));
   return BlockRef(
       std::exchange(slot_, nullptr));  // the buffer's reference becomes the block's first one
 }
@@ -83,13 +95,13 @@ DramArena::Populating& DramArena::Populating::operator=(Populating&& other) noex
 }
 
 DramArena::Populating::~Populating() {
-  if (slot_ != nullptr) slot_->home->arena->ReturnPopulated(slot_);
+  if (slot_ != nullptr) slot_->home().arena->ReturnPopulated(slot_);
 }
 
 uint64_t DramArena::Populating::Step(uint64_t max_bytes) {
   const uint64_t bytes = std::min(max_bytes / kArenaPageBytes * kArenaPageBytes,
-                                  slot_->home->stride_bytes - done_bytes_);
-  if (bytes == 0 || !slot_->home->arena->Populate(*slot_, done_bytes_, bytes)) return 0;
+                                  slot_->home().stride_bytes - done_bytes_);
+  if (bytes == 0 || !slot_->home().arena->Populate(*slot_, done_bytes_, bytes)) return 0;
   done_bytes_ += bytes;
   return bytes;
 }
@@ -127,7 +139,7 @@ DramArena::~DramArena() = default;
 
 absl::StatusOr<BlockBuffer> DramArena::Allocate(size_t payload_bytes) {
   HL_ASSIGN_OR_RETURN(BlockSlot * slot, core_->Allocate(payload_bytes));
-  core_->CountUnsealed(static_cast<int64_t>(slot->home->stride_bytes));
+  core_->CountUnsealed(static_cast<int64_t>(slot->home().stride_bytes));
   return BlockBuffer(slot);
 }
 
@@ -143,7 +155,7 @@ DramArena::SlabPressure DramArena::MostWastefulSlab(size_t wanted_payload_bytes)
 
 bool DramArena::InSlab(const BlockRef& block, const SlabPressure& slab) const {
   if (!block || slab.class_index < 0) return false;
-  const SlotHome& home = *block.slot_->home;
+  const SlotHome& home = block.slot_->home();
   return home.class_index == slab.class_index && home.slab_index == slab.slab_index &&
          home.generation == slab.generation;
 }

@@ -29,7 +29,11 @@ class BlockRef {
   ~BlockRef();
 
   explicit operator bool() const { return slot_ != nullptr; }
-  const BlockHeader& header() const;
+  BlockHeader header() const;
+  // What it says in its header, one by one, without making all of it.
+  bool Is(const BlockIdentity& identity) const;
+  const Digest128& checksum() const;
+  uint32_t depth() const;
   // header().payload_bytes bytes, opaque, 4 KiB aligned.
   absl::Span<const uint8_t> payload() const;
   // Arena bytes the block occupies: payload rounded up to a page.

@@ -59,7 +59,7 @@ DramArenaCore::~DramArenaCore() {
   // The next mapping at this address must not inherit the marks.
   for (SizeClass& size_class : classes_) {
     while (std::unique_ptr<Slab> slab = size_class.TakeEmpty()) {
-      Unpoison(slab->base, uint64_t{slab->capacity} * slab->home.stride_bytes);
+      Unpoison(slab->home.base, uint64_t{slab->capacity} * slab->home.stride_bytes);
     }
   }
   // Processes that still map the file would keep its pages: readers are told, then the pages go.
@@ -95,20 +95,40 @@ absl::StatusOr<BlockSlot*> DramArenaCore::Allocate(size_t payload_bytes) {
     slot = step.opening != nullptr ? Open(std::move(step.opening), false) : step.slot;
     if (step.leaving != nullptr) GiveBack(std::move(step.leaving));
   }
-  Unpoison(slot->bytes, stride_bytes);
-  slot->payload_bytes = payload_bytes;
+  Unpoison(slot->bytes(), stride_bytes);
+  slot->padding_bytes = static_cast<uint32_t>(stride_bytes - payload_bytes);
+  slot->scope = 0;
   // The payload is overwritten before it can be sealed. Its tail is not, and would carry another
   // block's bytes to the disk and to whoever maps the arena.
-  std::memset(slot->bytes + payload_bytes, 0, stride_bytes - payload_bytes);
+  std::memset(slot->bytes() + payload_bytes, 0, stride_bytes - payload_bytes);
   slot->references.store(1, std::memory_order_relaxed);
   return slot;
 }
 
+void DramArenaCore::Seal(BlockSlot* slot, const BlockHeader& header) {
+  slot->scope = scopes_.Acquire(BlockScope::Of(header.identity));
+  slot->depth_or_next = header.depth;
+  slot->created_s = static_cast<uint32_t>(std::min<uint64_t>(header.created_s, UINT32_MAX));
+  slot->hash = header.identity.hash;
+  slot->checksum = header.checksum;
+}
+
+BlockHeader DramArenaCore::HeaderOf(const BlockSlot& slot) const {
+  BlockHeader header;
+  header.identity = scopes_[slot.scope].With(slot.hash);
+  header.payload_bytes = slot.payload_bytes();
+  header.checksum = slot.checksum;
+  header.depth = slot.depth_or_next;
+  header.created_s = slot.created_s;
+  return header;
+}
+
 void DramArenaCore::Free(BlockSlot* slot) {
-  const SlotHome home = *slot->home;
+  const SlotHome home = slot->home();
+  if (slot->scope != 0) scopes_.Release(slot->scope);
   // Readers in other processes may still be at it, past their lease: they must find out.
-  slot_generations_->Bump(static_cast<uint64_t>(slot->bytes - memory_->base()));
-  Poison(slot->bytes, home.stride_bytes);
+  slot_generations_->Bump(static_cast<uint64_t>(slot->bytes() - memory_->base()));
+  Poison(slot->bytes(), home.stride_bytes);
   std::unique_ptr<Slab> leaving;
   {
     MutexLock lock(mutex_);
@@ -208,7 +228,7 @@ BlockSlot* DramArenaCore::TakeToPopulate(uint64_t stock_bytes) {
     if (step.slot != nullptr) populating_bytes_ = wanted_stride_bytes_;
   }
   BlockSlot* const slot = step.opening != nullptr ? Open(std::move(step.opening), true) : step.slot;
-  if (slot != nullptr) Unpoison(slot->bytes, slot->home->stride_bytes);
+  if (slot != nullptr) Unpoison(slot->bytes(), slot->home().stride_bytes);
   return slot;
 }
 
@@ -239,8 +259,8 @@ DramArenaCore::Step DramArenaCore::NextToPopulateLocked(uint64_t stock_bytes) {
 }
 
 void DramArenaCore::ReturnPopulated(BlockSlot* slot) {
-  const SlotHome home = *slot->home;
-  Poison(slot->bytes, home.stride_bytes);
+  const SlotHome home = slot->home();
+  Poison(slot->bytes(), home.stride_bytes);
   std::unique_ptr<Slab> leaving;
   {
     MutexLock lock(mutex_);
@@ -251,7 +271,7 @@ void DramArenaCore::ReturnPopulated(BlockSlot* slot) {
 }
 
 bool DramArenaCore::Populate(const BlockSlot& slot, uint64_t offset, uint64_t size_bytes) const {
-  const auto begin = static_cast<uint64_t>(slot.bytes - memory_->base());
+  const auto begin = static_cast<uint64_t>(slot.bytes() - memory_->base());
   return memory_->Populate({begin + offset, size_bytes});
 }
 
@@ -292,9 +312,13 @@ std::unique_ptr<Slab> DramArenaCore::ReserveLocked(int class_index) {
   const std::optional<uint32_t> slab_index = size_class.Reserve();
   if (!slab_index) return nullptr;
   auto slab = std::make_unique<Slab>();
-  slab->home = {this, class_index, *slab_index, ++generations_, shape.stride_bytes};
-  slab->base =
-      memory_->base() + uint64_t(class_index) * range_bytes_ + *slab_index * shape.slab_bytes();
+  slab->home = {.arena = this,
+                .base = memory_->base() + uint64_t(class_index) * range_bytes_ +
+                        *slab_index * shape.slab_bytes(),
+                .class_index = class_index,
+                .slab_index = *slab_index,
+                .generation = ++generations_,
+                .stride_bytes = shape.stride_bytes};
   slab->capacity = shape.CapacityOf(*slab_index);
   slab->slot_count =
       static_cast<uint32_t>(std::min<uint64_t>(slab->capacity, unused_bytes_ / shape.stride_bytes));
@@ -342,8 +366,8 @@ absl::Status DramArenaCore::NoRoomLocked(size_t payload_bytes, size_t stride_byt
 }
 
 BlockSlot* DramArenaCore::Open(std::unique_ptr<Slab> slab, bool to_populate) {
-  slab->records = std::make_unique<BlockSlot[]>(slab->capacity);
-  Poison(slab->base, uint64_t{slab->capacity} * slab->home.stride_bytes);
+  slab->records = SlotRecords(slab->home, slab->capacity);
+  Poison(slab->home.base, uint64_t{slab->capacity} * slab->home.stride_bytes);
   // A short slab's tail is not paid for: it does without.
   if (slab->slot_count == slab->capacity) memory_->AdviseHugePages(RangeOf(*slab));
   const int class_index = slab->home.class_index;
@@ -356,7 +380,7 @@ BlockSlot* DramArenaCore::Open(std::unique_ptr<Slab> slab, bool to_populate) {
 void DramArenaCore::GiveBack(std::unique_ptr<Slab> slab) {
   const SlotHome home = slab->home;
   const uint64_t size_bytes = slab->size_bytes();
-  Unpoison(slab->base, uint64_t{slab->capacity} * home.stride_bytes);
+  Unpoison(slab->home.base, uint64_t{slab->capacity} * home.stride_bytes);
   const bool returned = memory_->Return(RangeOf(*slab));
   slab.reset();
   MutexLock lock(mutex_);
@@ -371,7 +395,7 @@ void DramArenaCore::GiveBack(std::unique_ptr<Slab> slab) {
 }
 
 SparseMemory::Range DramArenaCore::RangeOf(const Slab& slab) const {
-  return {static_cast<uint64_t>(slab.base - memory_->base()), slab.size_bytes()};
+  return {static_cast<uint64_t>(slab.home.base - memory_->base()), slab.size_bytes()};
 }
 
 }  // namespace halflife

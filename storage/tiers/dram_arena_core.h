@@ -11,6 +11,7 @@
 #include "storage/tiers/dram_arena.h"
 #include "storage/tiers/dram_generations.h"
 #include "storage/tiers/dram_memory.h"
+#include "storage/tiers/dram_scopes.h"
 #include "storage/tiers/dram_size_class.h"
 #include "storage/tiers/dram_slot.h"
 
@@ -33,6 +34,13 @@ class DramArenaCore {
 
   // As DramArena::Allocate; the slot has one reference.
   absl::StatusOr<BlockSlot*> Allocate(size_t payload_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The block in this slot says this of itself from now on. Of a slot that nobody else has.
+  void Seal(BlockSlot* slot, const BlockHeader& header);
+  // Of a sealed slot, and from a caller that holds a reference: no lock.
+  BlockHeader HeaderOf(const BlockSlot& slot) const;
+  bool IsOf(const BlockSlot& slot, const BlockIdentity& identity) const {
+    return slot.hash == identity.hash && scopes_[slot.scope] == BlockScope::Of(identity);
+  }
   // Takes back a slot without references.
   void Free(BlockSlot* slot) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -90,6 +98,7 @@ class DramArenaCore {
   const std::unique_ptr<SparseMemory> memory_;
   const std::unique_ptr<GenerationTable> slot_generations_;
 
+  BlockScopes scopes_;  // thread-safe
   std::atomic<int64_t> unsealed_bytes_{0};
 
   mutable Mutex mutex_;

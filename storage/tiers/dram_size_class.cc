@@ -33,8 +33,9 @@ SlabShape SlabShape::For(size_t stride_bytes, uint64_t budget_bytes, uint64_t ra
   const uint64_t slots_in_range = range_bytes / stride_bytes;
   SlabShape shape;
   shape.stride_bytes = stride_bytes;
-  shape.slots_per_slab =
-      static_cast<uint32_t>(std::clamp<uint64_t>(target_bytes / stride_bytes, 1, slots_in_range));
+  shape.slots_per_slab = static_cast<uint32_t>(
+      std::clamp<uint64_t>(target_bytes / stride_bytes, 1,
+                           std::min<uint64_t>(slots_in_range, BlockSlot::kMaxSlotsPerSlab)));
   shape.slab_limit =
       static_cast<uint32_t>((slots_in_range + shape.slots_per_slab - 1) / shape.slots_per_slab);
   shape.empty_limit = static_cast<uint32_t>(
@@ -67,7 +68,7 @@ BlockSlot* SizeClass::TakeSlotOf(uint32_t slab_index) {
   uint32_t slot_index;
   if (slab.free_head != 0) {
     slot_index = slab.free_head - 1;
-    slab.free_head = slab.records[slot_index].next_free;
+    slab.free_head = slab.records[slot_index].depth_or_next;
   } else {
     slot_index = TakeFreshOf(slab);
   }
@@ -95,17 +96,14 @@ BlockSlot* SizeClass::Hand(Slab& slab, uint32_t slot_index) {
   ++used_slots_;
   --free_slots_;
   if (slab.free_count() == 0) with_free_.Erase(slab.home.slab_index);
-  BlockSlot* slot = &slab.records[slot_index];
-  slot->home = &slab.home;
-  slot->bytes = slab.base + uint64_t{slot_index} * slab.home.stride_bytes;
-  return slot;
+  return &slab.records[slot_index];
 }
 
 std::unique_ptr<Slab> SizeClass::ReturnSlot(BlockSlot* slot) {
-  const uint32_t index = slot->home->slab_index;
+  const uint32_t index = slot->home().slab_index;
   Slab& slab = *slabs_[index];
-  slot->next_free = slab.free_head;
-  slab.free_head = static_cast<uint32_t>(slot - slab.records.get()) + 1;
+  slot->depth_or_next = slab.free_head;
+  slab.free_head = slot->index + 1;
   HL_CHECK(slab.used > 0);
   --slab.used;
   --used_slots_;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "storage/tiers/dram_arena.h"
+#include "storage/tiers/dram_scopes.h"
 
 namespace halflife {
 
@@ -15,9 +16,10 @@ inline constexpr size_t kArenaPageBytes = 4096;
 
 class DramArenaCore;
 
-// Where a slot lies. Constant while its slab is open, so that blocks read it without a lock.
+// Where the slots of a slab lie. Constant while it is open, so that blocks read it without a lock.
 struct SlotHome {
   DramArenaCore* arena = nullptr;
+  uint8_t* base = nullptr;  // of its first slot
   int class_index = 0;
   uint32_t slab_index = 0;
   uint64_t generation = 0;  // of the slab: tells it from a later one in the same place
@@ -28,29 +30,68 @@ struct SlotHome {
 // hold payload only and can be shared with clients. Made with its slab: taking, referencing and
 // returning a slot allocates nothing.
 //
+// There is one for every block in DRAM: 68 bytes. What follows from its place (its slab, its bytes)
+// is computed, and what its header has in common with others is a number of BlockScopes.
+//
 // `references` is the only field that several threads change. The others belong to the one that
 // took the slot until it is sealed, and are constant from then on until the last reference is gone.
 struct BlockSlot {
+  static constexpr int kIndexBits = 20;
+  static constexpr uint32_t kMaxSlotsPerSlab = uint32_t{1} << kIndexBits;
+
   std::atomic<uint32_t> references{0};
-  uint32_t next_free = 0;  // index + 1 in its slab, 0 = end; used while the slot is free
-  const SlotHome* home = nullptr;
-  uint8_t* bytes = nullptr;    // stride_bytes bytes
-  uint64_t payload_bytes = 0;  // as asked for; the rest up to the stride is zero
-  BlockHeader header;
+  uint32_t index : kIndexBits = 0;  // in its slab
+  uint32_t padding_bytes : 12 = 0;  // zero, between the payload and the end of the slot
+  uint32_t scope = 0;               // of BlockScopes, 0 until it is sealed
+  uint32_t depth_or_next = 0;       // while it is free: index + 1 of the next free one, 0 = end
+  uint32_t created_s = 0;
+  BlockHash hash;
+  Digest128 checksum{};
+
+  const SlotHome& home() const;
+  uint8_t* bytes() const;        // stride_bytes bytes
+  size_t payload_bytes() const;  // as asked for; the rest up to the stride is zero
 };
+static_assert(sizeof(BlockSlot) == 68 && kArenaPageBytes == 1 << 12);
+
+// The control records of a slab, with its home in front: there a slot finds it by its index.
+class SlotRecords {
+ public:
+  SlotRecords() = default;
+  SlotRecords(const SlotHome& home, uint32_t count);
+
+  explicit operator bool() const { return memory_ != nullptr; }
+  BlockSlot& operator[](uint32_t index) const { return first()[index]; }
+
+ private:
+  BlockSlot* first() const {
+    return reinterpret_cast<BlockSlot*>(memory_.get() + sizeof(SlotHome));
+  }
+
+  std::unique_ptr<std::byte[]> memory_;  // a SlotHome, then the slots
+};
+
+inline const SlotHome& BlockSlot::home() const {
+  const auto* const first = reinterpret_cast<const std::byte*>(this - index);
+  return *reinterpret_cast<const SlotHome*>(first - sizeof(SlotHome));
+}
+inline uint8_t* BlockSlot::bytes() const {
+  const SlotHome& home = this->home();
+  return home.base + uint64_t{index} * home.stride_bytes;
+}
+inline size_t BlockSlot::payload_bytes() const { return home().stride_bytes - padding_bytes; }
 
 // A run of slots of one size class: the unit in which a class takes memory from the budget and
 // gives it back. Plain bookkeeping; SizeClass keeps it consistent.
 struct Slab {
   SlotHome home;
-  uint8_t* base = nullptr;
   uint32_t capacity = 0;    // slots that fit into its place
   uint32_t slot_count = 0;  // slots paid for; fewer than capacity when the budget ran out ("short")
   uint32_t fresh = 0;  // slots handed out at least once; the rest of slot_count is free as well
   uint32_t used = 0;
-  uint32_t free_head = 0;                // as BlockSlot::next_free
-  bool retired = false;                  // hands out nothing more
-  std::unique_ptr<BlockSlot[]> records;  // capacity
+  uint32_t free_head = 0;  // as BlockSlot::depth_or_next
+  bool retired = false;    // hands out nothing more
+  SlotRecords records;     // capacity
 
   uint32_t free_count() const { return slot_count - used; }
   uint64_t size_bytes() const { return uint64_t{slot_count} * home.stride_bytes; }

@@ -1,5 +1,7 @@
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <random>
 
 #include "gtest/gtest.h"
 #include "storage/index/block_index.h"
@@ -20,7 +22,7 @@ BlockAddress Address(uint64_t i, uint8_t ns = 1) {
 NewBlock Block(uint64_t i, uint8_t ns = 1) {
   NewBlock block;
   block.address = Address(i, ns);
-  block.last_touch_ns = static_cast<int64_t>(i);
+  block.last_touch_ns = static_cast<int64_t>(i) * 1000;
   return block;
 }
 
@@ -40,9 +42,10 @@ class IndexTest : public ::testing::Test {
     options.huge_pages = false;
     arena_ = *DramArena::Create(options);
   }
-  BlockRef Sealed(const BlockAddress& address) {
+  BlockRef Sealed(const BlockAddress& address, uint32_t depth = 0) {
     BlockBuffer buffer = *arena_->Allocate(4096);
     BlockHeader header;
+    header.depth = depth;
     header.identity = address.identity;
     header.payload_bytes = 4096;
     return std::move(buffer).Seal(header);
@@ -167,7 +170,7 @@ TEST_F(IndexTest, TotalsFollowEveryChange) {
   index_.AttachDram(Address(1).key, At(1), Sealed(Address(1)), &attached);
   std::vector<std::pair<Category, int64_t>> gaps;
   const BlockKey key = Address(1).key;
-  index_.TouchChain({500, 3, {&key, 1}}, &gaps);
+  index_.TouchChain({500'000, 3, {&key, 1}}, &gaps);
 
   BlockIndex::Totals totals = index_.totals();
   EXPECT_EQ(totals.blocks[0], 1u);
@@ -175,7 +178,7 @@ TEST_F(IndexTest, TotalsFollowEveryChange) {
   EXPECT_EQ(totals.bytes[1], 8192u);
   EXPECT_EQ(totals.category_blocks[3][1], 1u);
   EXPECT_EQ(gaps.size(), 1u);
-  EXPECT_EQ(gaps[0].second, 499);
+  EXPECT_EQ(gaps[0].second, 499'000);
 
   size_t removed = 0;
   for (int shard = 0; shard < BlockIndex::kShards; ++shard) {
@@ -188,6 +191,67 @@ TEST_F(IndexTest, TotalsFollowEveryChange) {
   EXPECT_EQ(totals.entries, 0u);
   EXPECT_EQ(totals.blocks[0] + totals.blocks[1], 0u);
   EXPECT_EQ(totals.bytes[0] + totals.bytes[1], 0u);
+}
+
+// Copies come and go in both tiers; what the index says of a block is what was done to it.
+TEST_F(IndexTest, AgreesWithAMapUnderRandomChanges) {
+  struct Expected {
+    bool in_dram = false;
+    std::optional<SsdLocation> ssd;
+    uint32_t depth = 0;
+  };
+  std::map<uint64_t, Expected> expected;
+  std::mt19937 random(1);
+  for (uint32_t step = 0; step < 20000; ++step) {
+    const uint64_t i = random() % 150;
+    const BlockAddress address = Address(i);
+    const auto at = expected.find(i);
+    if (at == expected.end()) {
+      NewBlock block = Block(i);
+      block.depth = step;
+      Expected& added = expected[i];
+      added.depth = step;
+      if (random() % 2 == 0) {
+        added.in_dram = true;
+        EXPECT_TRUE(index_.InsertIfAbsent(block, Sealed(address, step)).stored);
+      } else {
+        added.ssd = At(step);
+        EXPECT_TRUE(index_.RestoreOnSsd(block, At(step)));
+      }
+      continue;
+    }
+    Expected& known = at->second;
+    if (random() % 8 == 0) {
+      EXPECT_TRUE(index_.Remove(address.key).has_value());
+      known = {};
+    } else if (random() % 2 == 0 && known.in_dram) {
+      EXPECT_EQ(index_.DropDram(address.key).left_node, !known.ssd);
+      known.in_dram = false;
+    } else if (known.in_dram && !known.ssd) {
+      known.ssd = At(step);
+      EXPECT_TRUE(index_.AttachSsd(address.key, index_.DramCopy(address.key), At(step)));
+    } else if (random() % 2 == 0 && known.ssd) {
+      EXPECT_EQ(index_.DropSsd(address.key, *known.ssd).left_node, !known.in_dram);
+      known.ssd.reset();
+    } else if (known.ssd && !known.in_dram) {
+      index_.AttachDram(address.key, *known.ssd, Sealed(address, known.depth), &known.in_dram);
+      EXPECT_TRUE(known.in_dram);
+    }
+    if (!known.in_dram && !known.ssd) expected.erase(at);
+  }
+
+  for (uint64_t i = 0; i < 150; ++i) {
+    const auto at = expected.find(i);
+    const std::optional<IndexedBlock> block = index_.Describe(Address(i).key);
+    ASSERT_EQ(block.has_value(), at != expected.end()) << i;
+    if (!block) continue;
+    EXPECT_EQ(block->in_dram, at->second.in_dram) << i;
+    EXPECT_EQ(block->ssd, at->second.ssd) << i;
+    EXPECT_EQ(block->facts.depth, at->second.depth) << i;
+    EXPECT_EQ(block->facts.bytes, 4096u) << i;
+    EXPECT_TRUE(index_.Find(Address(i)).any()) << i;
+  }
+  EXPECT_EQ(index_.totals().entries, expected.size());
 }
 
 TEST(IndexMemory, IndexAndPolicyTogetherCostAtMost220BytesPerBlock) {
