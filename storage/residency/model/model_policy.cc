@@ -53,12 +53,12 @@ int ModelPolicy::QueueOf(const TrackedBlock& block) const {
 }
 
 RetentionRank ModelPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
-  if (led_[Index(tier)]) return {IndexAt(tier, block, at_ns), block.last_touch_ns};
+  if (led_[Index(tier)]) return {IndexAt(tier, block, at_ns), block.last_touch_ns()};
   // In recency's own coin: as if it had been touched longer ago, or later.
-  const int64_t age_ns = std::max<int64_t>(at_ns - block.last_touch_ns, 0);
+  const int64_t age_ns = std::max<int64_t>(at_ns - block.last_touch_ns(), 0);
   if (IsGivenUp(tier, block)) return {0, at_ns - kHintOdds * age_ns};
   if (block.hint.RetainedUntilNs(at_ns) > at_ns) return {0, at_ns - age_ns / kHintOdds};
-  return {0, block.last_touch_ns};
+  return {0, block.last_touch_ns()};
 }
 
 double ModelPolicy::ValueOf(const TrackedBlock& block) const {
@@ -72,7 +72,7 @@ double ModelPolicy::IndexOf(const BlockKey& key, int64_t now_ns) const {
   if (n == 0 || chains_[n].touches == 0) return 0;
   const TrackedBlock& block = chains_[n];
   const double age_s =
-      static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns, 0)) / kNsPerS;
+      static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns(), 0)) / kNsPerS;
   return table_.IndexOf(block.group, block.level, age_s) * ValueOf(block);
 }
 
@@ -83,7 +83,7 @@ bool ModelPolicy::IsGivenUp(Tier tier, const TrackedBlock& block) const {
 // With what hints say of it.
 double ModelPolicy::IndexAt(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
   const double age_s =
-      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns, 0)) / kNsPerS;
+      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns(), 0)) / kNsPerS;
   double index = table_.IndexOf(block.group, block.level, age_s);
   if (IsGivenUp(tier, block)) index /= kHintOdds;
   const int64_t retained_ns = block.hint.RetainedUntilNs(at_ns) - at_ns;
@@ -173,8 +173,9 @@ void ModelPolicy::LearnFrom(const TouchedChain& chain) {
     if (observed) {
       ReuseObserver::CohortId& cohort = cohorts[block.group];
       if (cohort == 0) {
-        cohort = observer_.Open(now_ns_, {block.group, features, static_cast<float>(multiplier)},
-                                weight);
+        cohort = observer_.Open(
+            now_ns_, {static_cast<uint8_t>(block.group), features, static_cast<float>(multiplier)},
+            weight);
       }
       if (cohort != 0) observer_.Join(cohort);
       block.cohort = cohort;
@@ -208,11 +209,11 @@ void ModelPolicy::TouchBlock(uint32_t n, int64_t now_ns) {
   TrackedBlock& block = chains_[n];
   if (block.touches > 0) {
     const auto gap_s =
-        static_cast<float>(static_cast<double>(now_ns - block.last_touch_ns) / kNsPerS);
+        static_cast<float>(static_cast<double>(now_ns - block.last_touch_ns()) / kNsPerS);
     block.mean_gap_s = block.touches == 1 ? gap_s : (block.mean_gap_s + gap_s) / 2;
   }
   if (block.touches < UINT8_MAX) ++block.touches;
-  block.last_touch_ns = now_ns;
+  block.set_last_touch_ns(now_ns);
   if (!block.hint.IsRetention()) block.hint = {};
   block.group = HistoryGroupOf(block.touches, block.mean_gap_s);
 }
@@ -228,7 +229,7 @@ void ModelPolicy::OnInsert(Tier tier, const BlockFacts& facts) {
     block.level =
         parent != 0 && chains_[parent].touches > 0 ? chains_[parent].level : LevelOfMultiplier(1);
     block.touches = 1;
-    block.last_touch_ns = facts.last_touch_ns;
+    block.set_last_touch_ns(facts.last_touch_ns);
     block.category = static_cast<uint8_t>(std::min<Category>(facts.category, kMaxCategories - 1));
   }
   chains_.Insert(tier, n, facts);
@@ -286,7 +287,7 @@ std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
   has_evicted_[Index(tier)] = true;
   if (n == 0) return std::nullopt;
   if (tier == Tier::kDram) {
-    const auto stay_s = static_cast<double>(now_ns_ - chains_[n].last_touch_ns) / kNsPerS;
+    const auto stay_s = static_cast<double>(now_ns_ - chains_[n].last_touch_ns()) / kNsPerS;
     dram_stay_s_ += kStayShare * (stay_s - dram_stay_s_);
   }
   return chains_.KeyOf(n);
@@ -326,7 +327,7 @@ double ModelPolicy::SsdScore(const BlockFacts& facts, int64_t now_ns) {
   if (n == 0 || chains_[n].touches == 0) return 0;
   const TrackedBlock& block = chains_[n];
   const double age_s =
-      static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns, 0)) / kNsPerS;
+      static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns(), 0)) / kNsPerS;
   const double reuse_probability = ReuseWithin(observer_.fit().base[block.group],
                                                MultiplierOfLevel(block.level), age_s, kSsdHorizonS);
   return reuse_probability * block.touches * ValueOf(block);
@@ -344,7 +345,10 @@ void ModelPolicy::FightDuels(const TouchedChain& chain) {
       const uint64_t id = chain.keys[i].Head();
       if (!duel.Samples(id)) continue;
       const TrackedBlock& block = chains_[numbers_[i]];
-      sampled_.push_back({id, static_cast<float>(ValueOf(block)), block.group, block.level});
+      sampled_.push_back({.id = id,
+                          .value = static_cast<float>(ValueOf(block)),
+                          .group = static_cast<uint8_t>(block.group),
+                          .level = static_cast<uint8_t>(block.level)});
     }
     duel.Serve(sampled_, now_ns_);
   }

@@ -31,7 +31,7 @@ uint32_t TrackedChains::Find(const BlockKey& key) const {
 uint32_t TrackedChains::FindOrAdd(const BlockKey& key, uint32_t depth) {
   if (const uint32_t n = Find(key)) return n;
   const uint32_t n = blocks_.Add();
-  blocks_[n].depth = depth;
+  blocks_[n].depth = std::min(depth, TrackedBlock::kMaxDepth);
   blocks_[n].block = key.block;
   blocks_[n].prefix = prefixes_.Acquire(key.ns);
   by_key_.Insert(key.Head(), n);
@@ -41,15 +41,15 @@ uint32_t TrackedChains::FindOrAdd(const BlockKey& key, uint32_t depth) {
 
 void TrackedChains::PrefetchNeighbours(uint32_t n) const {
   const QueueLink& link = blocks_[n].in_dram.link;
-  Prefetch(&blocks_[link.prev]);
-  Prefetch(&blocks_[link.next]);
+  PrefetchRecord(link.prev);
+  PrefetchRecord(link.next);
   if (place(Tier::kSsd, n) != kAbsent) Prefetch(&on_ssd_.Get(n));
 }
 
 void TrackedChains::BecomeGhost(uint32_t n) {
   blocks_[n].parent = 0;
   blocks_[n].hint = {};
-  place(Tier::kDram, n) = kGhost;
+  SetPlace(Tier::kDram, n, kGhost);
   dram_aside_.PushBack(n, kGhostList);
   ++ghosts_;
 }
@@ -78,7 +78,7 @@ void TrackedChains::Forget(uint32_t n) {
   const uint32_t next = dram_aside_.front(kGhostList);
   if (next == 0) return;
   by_key_.Prefetch(HashOf(next));
-  Prefetch(&blocks_[blocks_[next].in_dram.link.next]);
+  PrefetchRecord(blocks_[next].in_dram.link.next);
 }
 
 // --- Facts
@@ -87,7 +87,7 @@ void TrackedChains::Insert(Tier tier, uint32_t n, const BlockFacts& facts) {
   if (InTier(tier, n)) return;
   if (!InAnyTier(n)) {
     dram_aside_.Remove(n, kGhostList);
-    place(Tier::kDram, n) = kAbsent;
+    SetPlace(Tier::kDram, n, kAbsent);
     --ghosts_;
     if (facts.parent != BlockKey{}) LinkToParent(n, facts.parent);
   }
@@ -117,7 +117,7 @@ void TrackedChains::LinkNew(Tier tier, uint32_t n) {
   const bool beside_parent = tier == Tier::kDram && parent != 0 && place(tier, parent) == at &&
                              order_->QueueOf(blocks_[parent]) == queue;
   if (!beside_parent) return Enqueue(tier, n, at, false);
-  place(tier, n) = at;
+  SetPlace(tier, n, at);
   QueuesOf(tier, at).InsertBefore(n, parent, queue);
 }
 
@@ -125,7 +125,7 @@ void TrackedChains::Remove(Tier tier, const BlockKey& key) {
   const uint32_t n = lowest_ != 0 && Is(lowest_, key) ? lowest_ : Find(key);
   if (n == 0 || !InTier(tier, n)) return;
   Dequeue(tier, n);
-  place(tier, n) = kAbsent;
+  SetPlace(tier, n, kAbsent);
   --in_tier_[static_cast<int>(tier)];
   const uint32_t parent = blocks_[n].parent;
   if (!InAnyTier(n)) {
@@ -193,7 +193,7 @@ uint32_t TrackedChains::Lowest(Tier tier, int64_t now_ns) {
   if (lowest_ == 0 && tier == Tier::kSsd) lowest_ = shared_queues_.Lowest(now_ns);
   if (lowest_ != 0) {
     PrefetchNeighbours(lowest_);
-    Prefetch(&blocks_[blocks_[lowest_].parent]);
+    PrefetchRecord(blocks_[lowest_].parent);
   }
   return lowest_;
 }
@@ -211,7 +211,7 @@ void TrackedChains::Skip(Tier tier, const BlockKey& key) {
   const uint32_t n = Find(key);
   if (n == 0 || !InTier(tier, n)) return;
   Dequeue(tier, n);
-  place(tier, n) = kSkipped;
+  SetPlace(tier, n, kSkipped);
   QueuesOf(tier, kSkipped).PushBack(n, kSkippedList);
 }
 
@@ -257,7 +257,7 @@ uint8_t TrackedChains::PlaceOf(Tier tier, uint32_t n) const {
 }
 
 void TrackedChains::Enqueue(Tier tier, uint32_t n, uint8_t at, bool at_front) {
-  place(tier, n) = at;
+  SetPlace(tier, n, at);
   const int queue = order_->QueueOf(blocks_[n]);
   Queues& queues = QueuesOf(tier, at);
   if (at_front) {

@@ -11,35 +11,47 @@
 #include "storage/index/side_records.h"
 #include "storage/residency/model/hint_mark.h"
 #include "storage/residency/model/ranked_queues.h"
+#include "storage/residency/model/reuse_features.h"
 #include "storage/residency/residency_policy.h"
 
 namespace halflife {
 
-// What a policy remembers of a block, in a tier or not (a ghost): one cache line.
-struct alignas(64) TrackedBlock {
+// What a policy remembers of a block, in a tier or not (a ghost): 56 bytes.
+struct TrackedBlock {
   // In one tier.
   struct Standing {
     QueueLink link;
     uint32_t children = 0;  // of those in that tier
   };
+  // Chains do not get that long: 64 million tokens in blocks of 16.
+  static constexpr uint32_t kMaxDepth = (uint32_t{1} << 22) - 1;
 
   Digest128 block{};
-  int64_t last_touch_ns = 0;
   uint32_t parent = 0;  // 0 = none known; only of a block in a tier
-  uint32_t depth = 0;   // above the parent's: links cannot form a ring
-  uint32_t cohort = 0;  // of its open idle interval
   float mean_gap_s = 0;
-  uint16_t prefix = 0;  // number of its namespace
-  HintMark hint;        // until it is touched next
-  uint8_t touches = 0;  // saturates
-  uint8_t group = 0;    // HistoryGroupOf
-  uint8_t level = 0;    // LevelOfMultiplier, of the request that touched it last
-  uint8_t category : 7 = 0;
-  bool named : 1 = false;                    // by the request that is being learnt from
-  std::array<uint8_t, kTierCount> places{};  // TrackedChains::Place
   Standing in_dram;
+  uint16_t prefix = 0;       // number of its namespace
+  HintMark hint;             // until it is touched next
+  uint64_t cohort : 24 = 0;  // of its open idle interval
+  uint64_t depth : 22 = 0;   // above the parent's: links cannot form a ring
+  uint64_t group : 6 = 0;    // HistoryGroupOf
+  uint64_t level : 6 = 0;    // LevelOfMultiplier, of the request that touched it last
+  uint64_t category : 6 = 0;
+
+  int64_t last_touch_ns() const { return last_touch_steps * kTouchStepNs; }
+  void set_last_touch_ns(int64_t at_ns) { last_touch_steps = at_ns / kTouchStepNs; }
+
+  // 73 years in 48 bits.
+  static constexpr int64_t kTouchStepNs = 1 << 14;
+
+  int64_t last_touch_steps : 48 = 0;
+  uint64_t touches : 8 = 0;     // saturates
+  uint64_t named : 1 = 0;       // by the request that is being learnt from
+  uint64_t dram_place : 3 = 0;  // TrackedChains::Place
+  uint64_t ssd_place : 3 = 0;
 };
-static_assert(sizeof(TrackedBlock) == 64);
+static_assert(sizeof(TrackedBlock) == 56);
+static_assert(kHistoryGroups <= 1 << 6 && kMultiplierLevels <= 1 << 6 && kMaxCategories <= 1 << 6);
 
 // In which order a policy gives blocks up. Pure.
 class RetentionOrder {
@@ -59,12 +71,12 @@ class RetentionOrder {
 // and comes back to the front when its last child is gone. On SSD, blocks that are in DRAM as well
 // go only when nothing else may, unless the owner asks for them.
 //
-// A block costs 64 bytes, 12 more where an SSD tier is used, and 11 to 16 for its place in the
+// A block costs 56 bytes, 12 more where an SSD tier is used, and 9 to 10 for its place in the
 // table. Ghosts are as many as blocks in tiers, but `min_ghosts` may always be. Not thread-safe.
 // Borrows `order`.
 class TrackedChains {
  public:
-  static constexpr size_t kMinGhosts = size_t{1} << 18;  // 20 to 24 MB
+  static constexpr size_t kMinGhosts = size_t{1} << 18;  // 17 MB
 
   TrackedChains(const RetentionOrder* order, int queues, size_t min_ghosts = kMinGhosts);
   TrackedChains(const TrackedChains&) = delete;
@@ -77,7 +89,7 @@ class TrackedChains {
   // of the next, as it needs what the one before fetched.
   void PrefetchPlace(const BlockKey& key) const { by_key_.Prefetch(key.Head()); }
   void PrefetchBlock(const BlockKey& key) const {
-    if (const uint32_t n = by_key_.Guess(key.Head())) Prefetch(&blocks_[n]);
+    if (const uint32_t n = by_key_.Guess(key.Head())) PrefetchRecord(n);
   }
   // What Unqueue will need.
   void PrefetchNeighbours(uint32_t n) const;
@@ -145,13 +157,21 @@ class TrackedChains {
       return chains->order_->RankOf(tier, chains->blocks_[n], at_ns);
     }
     bool MustStay(uint32_t n) const { return chains->HasChildThatNeedsIt(tier, n); }
-    void Park(uint32_t n) const { chains->place(tier, n) = kParked; }
+    void Park(uint32_t n) const { chains->SetPlace(tier, n, kParked); }
   };
   using Queues = RankedQueues<InOneTier>;
   using Standing = TrackedBlock::Standing;
 
-  uint8_t& place(Tier tier, uint32_t n) { return blocks_[n].places[static_cast<int>(tier)]; }
-  uint8_t place(Tier tier, uint32_t n) const { return blocks_[n].places[static_cast<int>(tier)]; }
+  uint8_t place(Tier tier, uint32_t n) const {
+    return tier == Tier::kDram ? blocks_[n].dram_place : blocks_[n].ssd_place;
+  }
+  void SetPlace(Tier tier, uint32_t n, uint8_t at) {
+    if (tier == Tier::kDram) {
+      blocks_[n].dram_place = at;
+    } else {
+      blocks_[n].ssd_place = at;
+    }
+  }
   Standing& At(Tier tier, uint32_t n) {
     return tier == Tier::kDram ? blocks_[n].in_dram : on_ssd_[n];
   }
@@ -169,6 +189,11 @@ class TrackedChains {
   bool IsParkedOnly(uint32_t n) const;
   void BecomeGhost(uint32_t n);
 
+  // It may lie in two cache lines.
+  void PrefetchRecord(uint32_t n) const {
+    Prefetch(&blocks_[n]);
+    Prefetch(reinterpret_cast<const char*>(&blocks_[n] + 1) - 1);
+  }
   uint64_t HashOf(uint32_t n) const { return BlockKey{{}, blocks_[n].block}.Head(); }
   bool Is(uint32_t n, const BlockKey& key) const {
     return blocks_[n].block == key.block && prefixes_[blocks_[n].prefix] == key.ns;
@@ -179,7 +204,7 @@ class TrackedChains {
   RecordPool<TrackedBlock, 4096> blocks_;
   SideRecords<Standing> on_ssd_;
   PrefixTable prefixes_;
-  NumberTable by_key_;
+  NumberTables<> by_key_;
   uint32_t lowest_ = 0;  // what Lowest answered last: most likely to be removed next
   InOneTier dram_{this, Tier::kDram};
   InOneTier ssd_{this, Tier::kSsd};

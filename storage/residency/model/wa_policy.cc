@@ -20,9 +20,9 @@ WaPolicy::WaPolicy(const Options& options)
 
 RetentionRank WaPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
   const DefectiveExponential& fit = fits_[block.category];
-  if (fit.rate_per_s <= 0) return {0, block.last_touch_ns};  // nothing known: recency
+  if (fit.rate_per_s <= 0) return {0, block.last_touch_ns()};  // nothing known: recency
   const double age_s =
-      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns, 0)) / kNsPerS;
+      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns(), 0)) / kNsPerS;
   const double reuse_probability = fit.reuse_probability * std::exp(-fit.rate_per_s * age_s) *
                                    -std::expm1(-fit.rate_per_s * options_.life_s);
   return {reuse_probability, -static_cast<int64_t>(block.depth)};
@@ -50,7 +50,7 @@ void WaPolicy::OnTouch(const TouchedChain& chain) {
     block.cohort = cohort;
     if (cohort != 0) observer_.Join(cohort);
     if (block.touches < UINT8_MAX) ++block.touches;
-    block.last_touch_ns = now_ns_;
+    block.set_last_touch_ns(now_ns_);
     block.category = static_cast<uint8_t>(category);
     chains_.Requeue(*at);
   }
@@ -73,7 +73,7 @@ void WaPolicy::OnInsert(Tier tier, const BlockFacts& facts) {
   TrackedBlock& block = chains_[n];
   if (block.touches == 0) {  // nobody named it: restored from SSD, or put without a look-up
     block.touches = 1;
-    block.last_touch_ns = facts.last_touch_ns;
+    block.set_last_touch_ns(facts.last_touch_ns);
     block.category = static_cast<uint8_t>(std::min<Category>(facts.category, kMaxCategories - 1));
   }
   chains_.Insert(tier, n, facts);
