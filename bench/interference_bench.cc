@@ -2,9 +2,8 @@
 // put, reads from SSD for others, readers that stand still, all of it. Each also against a second
 // daemon on the same machine, which tells what is only the machine being busy. bench/README.md.
 
-#include <algorithm>
 #include <cstdio>
-#include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -20,14 +19,15 @@ namespace halflife::bench {
 namespace {
 
 constexpr size_t kHotBlockBytes = size_t{256} << 10;  // another namespace than the disturbance's
-constexpr uint32_t kHotBlocks = 256;                  // 64 MiB
-constexpr int kPinAttempts = 100;
-constexpr int64_t kSettleNs = 500'000'000;  // of a disturbance, before it is measured
+constexpr uint32_t kHotBlocks = 128;                  // 32 MiB
+constexpr int64_t kSettleNs = 500'000'000;            // of a disturbance, before it is measured
+// Rounds that may be thrown away. More, and there are no figures.
+constexpr int kLostRoundsAllowed = 2;
 
 struct Flags {
   std::string build = "build/release";
   int rounds = 5;
-  int cell_ms = 1500;
+  int cell_ms = 1000;
   uint64_t mb_per_second = 200;
   uint32_t batch = 4;
 };
@@ -58,10 +58,23 @@ std::vector<Trouble> Troubles() {
           {"same, other daemon", all, true}};
 }
 
-// Latencies of one reader under one trouble, round by round.
+// One reader under one trouble in one round.
+struct Sample {
+  double p50_us = 0, p99_us = 0, max_us = 0;
+  uint64_t calls = 0;
+};
+
+// The same over all rounds.
 struct Cell {
   std::vector<double> p50_us, p99_us, max_us;
-  uint64_t calls = 0, failed = 0;
+  uint64_t calls = 0;
+
+  void Add(const Sample& sample) {
+    p50_us.push_back(sample.p50_us);
+    p99_us.push_back(sample.p99_us);
+    max_us.push_back(sample.max_us);
+    calls += sample.calls;
+  }
 };
 
 class Interference {
@@ -69,18 +82,24 @@ class Interference {
   explicit Interference(const Flags& flags)
       : flags_(flags), target_(flags.batch * kHotBlockBytes) {}
 
+  // False, with a message on stderr, if there are no figures that mean anything.
   bool Run() {
     if (!StartDaemons() || !MakeReaders()) return false;
     const std::vector<Trouble> troubles = Troubles();
-    cells_.resize(troubles.size() * readers_.size());
-    for (int round = 0; round < flags_.rounds; ++round) {
-      for (size_t t = 0; t < troubles.size(); ++t) {
-        if (!Round(troubles[t], &cells_[t * readers_.size()])) return false;
+    std::vector<Cell> cells(troubles.size() * readers_.size());
+    int lost_rounds = 0;
+    for (int round = 0; round < flags_.rounds;) {
+      const std::vector<Sample> samples = Round(troubles);
+      if (samples.empty()) {
+        if (++lost_rounds > kLostRoundsAllowed) return Refuse("too many rounds were lost");
+        continue;
       }
+      for (size_t i = 0; i < cells.size(); ++i) cells[i].Add(samples[i]);
+      ++round;
     }
-    Print(troubles);
-    std::printf("%d times the hot blocks had not all stayed between rounds and were put again\n",
-                pins_again_);
+    Print(troubles, cells);
+    std::printf("every call was answered in full from DRAM; %d rounds were not, and do not count\n",
+                lost_rounds);
     return true;
   }
 
@@ -114,96 +133,108 @@ class Interference {
     options.lookup_budget = std::chrono::seconds(5);
     client_ = client::Client::Open(options);
     hot_ = client_->OpenNamespace(BenchNamespace(kHotBlockBytes));
-    return PutHot();
+    return PutHot() && PinHot();
   }
 
-  // Puts the hot blocks that are not there.
   bool PutHot() {
     const std::vector<uint8_t> source(kHotBlockBytes * 16, 4);
     for (uint32_t first = 0; first < kHotBlocks; first += 16) {
-      if (!readers_[0].peer->Put(first, 16, source.data())) {
-        std::fprintf(stderr, "interference_bench: Put failed\n");
-        return false;
+      if (!readers_[0].peer->Put(first, 16, source.data())) return Refuse("Put failed");
+    }
+    return true;
+  }
+
+  static bool Refuse(const char* why) {
+    std::fprintf(stderr, "interference_bench: %s\n", why);
+    return false;
+  }
+
+  // By trouble, then reader. Empty if what was measured is not what it should be.
+  std::vector<Sample> Round(const std::vector<Trouble>& troubles) {
+    std::vector<Sample> samples;
+    for (const Trouble& trouble : troubles) {
+      const Halflifed& daemon = daemons_[trouble.elsewhere ? 1 : 0];
+      std::vector<std::unique_ptr<ServerProcess>> disturbances;
+      for (const Disturbance kind : trouble.kinds) {
+        disturbances.push_back(StartDisturbance(kind, daemon.unix_endpoint,
+                                                flags_.mb_per_second * 1'000'000,
+                                                directory_.path() + "/disturbance.log"));
+        if (disturbances.back() == nullptr) return {};
       }
+      if (!PinHot()) return {};
+      if (!Read(*readers_[0].peer, kSettleNs)) return {};
+      for (const Reader& reader : readers_) {
+        const std::optional<Sample> sample =
+            Read(*reader.peer, int64_t{flags_.cell_ms} * 1'000'000);
+        if (!sample) return {};
+        samples.push_back(*sample);
+      }
+      if (!HotIsInDram()) return {};
+      for (const auto& disturbance : disturbances) disturbance->Kill();
     }
-    return true;
+    return samples;
   }
 
-  bool Round(const Trouble& trouble, Cell* cells) {
-    const Halflifed& daemon = daemons_[trouble.elsewhere ? 1 : 0];
-    std::vector<std::unique_ptr<ServerProcess>> disturbances;
-    for (const Disturbance kind : trouble.kinds) {
-      disturbances.push_back(StartDisturbance(kind, daemon.unix_endpoint,
-                                              flags_.mb_per_second * 1'000'000,
-                                              directory_.path() + "/disturbance.log"));
-      if (disturbances.back() == nullptr) return false;
-    }
-    const client::Lease lease = PinHot();
-    if (!lease) return false;
-    for (size_t r = 0; r < readers_.size(); ++r) {
-      Cell ignored;
-      Read(*readers_[r].peer, kSettleNs, ignored);
-      Read(*readers_[r].peer, int64_t{flags_.cell_ms} * 1'000'000, cells[r]);
-    }
-    for (const auto& disturbance : disturbances) disturbance->Kill();
-    return true;
-  }
-
-  // Has the hot blocks in DRAM, under a lease: what is measured is a Get from there, not what the
-  // policy keeps.
-  client::Lease PinHot() {
+  // Has the hot blocks in DRAM, under a lease, until the next one: what is measured is a Get from
+  // there, not what the policy keeps. The former lease goes last, so that there is always one.
+  bool PinHot() {
     client::LookupRequest request;
     request.ns = hot_;
     request.chain = hot_chain_;
     request.pin = true;
     request.lease = std::chrono::seconds(30);
-    uint32_t pinned = 0;
-    for (int attempt = 0; attempt < kPinAttempts; ++attempt) {
-      client::LookupResult result = client_->Lookup(request);
-      pinned = result.lease.blocks();
-      if (pinned == kHotBlocks) return std::move(result.lease);
-      if (attempt == 0) ++pins_again_;
-      // The daemon makes room in DRAM at its own pace.
-      if (!PutHot()) return {};
-    }
-    std::fprintf(stderr, "interference_bench: %u of %u hot blocks can be pinned\n", pinned,
-                 kHotBlocks);
-    return {};
+    client::LookupResult result = client_->Lookup(request);
+    if (result.lease.blocks() != kHotBlocks && PutHot()) result = client_->Lookup(request);
+    if (result.lease.blocks() != kHotBlocks) return Refuse("the hot blocks cannot be pinned");
+    lease_ = std::move(result.lease);
+    return HotIsInDram();
   }
 
-  void Read(Peer& peer, int64_t time_ns, Cell& cell) {
+  bool HotIsInDram() {
+    client::LookupRequest request;
+    request.ns = hot_;
+    request.chain = hot_chain_;
+    const client::LookupResult result = client_->Lookup(request);
+    for (const auto& run : result.runs) {
+      if (run.ssd) return Refuse("hot blocks left DRAM");
+    }
+    return result.prefix_blocks == kHotBlocks || Refuse("hot blocks were lost");
+  }
+
+  // None if a call failed.
+  std::optional<Sample> Read(Peer& peer, int64_t time_ns) {
     std::vector<int64_t> latencies_ns;
     for (const int64_t begun_ns = NowNs(); NowNs() - begun_ns < time_ns;) {
       const auto first = static_cast<uint32_t>(random_() % (kHotBlocks / flags_.batch));
       int64_t took_ns = -1;
       if (peer.StartGet(first * flags_.batch, flags_.batch, target_.data())) took_ns = peer.Await();
-      ++cell.calls;
       if (took_ns < 0) {
-        ++cell.failed;
-      } else {
-        latencies_ns.push_back(took_ns);
+        Refuse("a Get of hot blocks failed");
+        return std::nullopt;
       }
+      latencies_ns.push_back(took_ns);
     }
-    if (latencies_ns.empty()) return;
-    cell.p50_us.push_back(Quantile(latencies_ns, 0.5) * 1e-3);
-    cell.p99_us.push_back(Quantile(latencies_ns, 0.99) * 1e-3);
-    cell.max_us.push_back(Quantile(latencies_ns, 1) * 1e-3);
+    const uint64_t calls = latencies_ns.size();
+    return Sample{.p50_us = Quantile(latencies_ns, 0.5) * 1e-3,
+                  .p99_us = Quantile(latencies_ns, 0.99) * 1e-3,
+                  .max_us = Quantile(latencies_ns, 1) * 1e-3,
+                  .calls = calls};
   }
 
-  void Print(const std::vector<Trouble>& troubles) const {
+  void Print(const std::vector<Trouble>& troubles, const std::vector<Cell>& cells) const {
     std::printf("Get of %u blocks of %zu KiB in DRAM; each disturbance at %lu MB/s\n", flags_.batch,
                 kHotBlockBytes >> 10, static_cast<unsigned long>(flags_.mb_per_second));
-    std::printf("%-22s %-5s %8s %8s %8s %7s %7s %7s %8s %7s\n", "beside it", "path", "p50 us",
-                "p99 us", "max us", "x alone", "min", "max", "calls", "failed");
+    std::printf("%-22s %-5s %8s %8s %8s %7s %7s %7s %8s\n", "beside it", "path", "p50 us", "p99 us",
+                "max us", "x alone", "min", "max", "calls");
     for (size_t t = 0; t < troubles.size(); ++t) {
       for (size_t r = 0; r < readers_.size(); ++r) {
-        const Cell& cell = cells_[t * readers_.size() + r];
-        const Spread ratio = RatioSpread(cell.p99_us, cells_[r].p99_us);
-        std::printf(
-            "%-22s %-5s %8.0f %8.0f %8.0f %7.2f %7.2f %7.2f %8lu %7lu\n", troubles[t].name.c_str(),
-            readers_[r].name.c_str(), SpreadOf(cell.p50_us).median, SpreadOf(cell.p99_us).median,
-            SpreadOf(cell.max_us).greatest, ratio.median, ratio.least, ratio.greatest,
-            static_cast<unsigned long>(cell.calls), static_cast<unsigned long>(cell.failed));
+        const Cell& cell = cells[t * readers_.size() + r];
+        const Spread ratio = RatioSpread(cell.p99_us, cells[r].p99_us);
+        std::printf("%-22s %-5s %8.0f %8.0f %8.0f %7.2f %7.2f %7.2f %8lu\n",
+                    troubles[t].name.c_str(), readers_[r].name.c_str(),
+                    SpreadOf(cell.p50_us).median, SpreadOf(cell.p99_us).median,
+                    SpreadOf(cell.max_us).greatest, ratio.median, ratio.least, ratio.greatest,
+                    static_cast<unsigned long>(cell.calls));
       }
     }
   }
@@ -215,9 +246,8 @@ class Interference {
   std::unique_ptr<client::Client> client_;
   client::NamespaceHandle hot_;
   std::vector<client::Hash> hot_chain_;
+  client::Lease lease_;  // of all of them; after the client, so that it goes first
   std::vector<uint8_t> target_;
-  std::vector<Cell> cells_;  // by trouble, then reader
-  int pins_again_ = 0;
   std::mt19937 random_{11};
 };
 
