@@ -9,6 +9,7 @@
 
 #include "client/src/call.h"
 #include "client/src/control_calls.h"
+#include "client/src/freed_memory.h"
 #include "client/src/shm_path.h"
 #include "common/check.h"
 
@@ -46,6 +47,7 @@ ClientCore::ClientCore(const Options& options, bool disabled)
       recovery_(RecoveryOptions(options), &breaker_, &Clock::Real(), WaysOfRecovery()) {}
 
 void ClientCore::Start() {
+  if (!disabled_) KeepFreedMemory();
   shm_ = std::make_shared<ShmPath>(*this);
   channels_ = std::make_unique<Channels>(
       Channels::Options{.endpoint = options_.endpoint,
