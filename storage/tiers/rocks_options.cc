@@ -5,8 +5,8 @@
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
-#include "rocksdb/utilities/table_properties_collectors.h"
 #include "rocksdb/write_buffer_manager.h"
+#include "storage/tiers/erased_payloads.h"
 #include "storage/tiers/rocks_logger.h"
 
 namespace halflife {
@@ -86,6 +86,10 @@ rocksdb::Options RocksOptionsFor(const RocksShared& shared, const std::string& n
   options.write_buffer_size = sizes.write_buffer_bytes;
   options.max_write_buffer_number = 2;
   options.write_buffer_manager = shared.write_buffers;
+  // Every write looks for an entry that it replaces, mostly in vain: a hash then, instead of a
+  // search in a list that the payload has pushed out of the caches.
+  options.memtable_whole_key_filtering = true;
+  options.memtable_prefix_bloom_size_ratio = 0.02;
   options.max_total_wal_size = 2 * sizes.write_buffer_bytes;
   // In the whole process: a compaction at a time, for its room is reserved once, and two flushes,
   // for one mostly waits for the disk.
@@ -103,9 +107,7 @@ rocksdb::Options RocksOptionsFor(const RocksShared& shared, const std::string& n
   options.max_compaction_bytes = sizes.compaction_bytes;
   options.compaction_readahead_size = 0;          // TableFactoryFor says why
   options.compression = rocksdb::kNoCompression;  // keys and payload are incompressible
-  // Erased inline payload comes back soon: a file with many tombstones is compacted for them alone.
-  options.table_properties_collector_factories.push_back(
-      rocksdb::NewCompactOnDeletionCollectorFactory(128, 32, 0.25));
+  options.table_properties_collector_factories.push_back(CompactErasedPayloads(kPayloadKind));
 
   // Preallocated WAL and MANIFEST would take room that the quota does not know of.
   options.allow_fallocate = false;

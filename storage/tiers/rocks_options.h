@@ -41,6 +41,9 @@ struct RocksShared {
                             int partitions);
 };
 
+// First byte of the keys whose values are inline payloads.
+inline constexpr char kPayloadKind = 'p';
+
 // Options of one partition's database; every deviation from RocksDB's default has its reason beside
 // it.
 rocksdb::Options RocksOptionsFor(const RocksShared& shared, const std::string& name);

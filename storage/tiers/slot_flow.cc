@@ -25,7 +25,6 @@ class Run {
       for (SlotLane::Ended& one : ended) Take(&one);
       // The device goes on while these are verified, or committed.
       StartSome();
-      lane_.Flush();
       for (SlotLane::Ended& one : ended) {
         if (one.transfer != nullptr) flow_.done(std::move(one.transfer));
       }
@@ -43,6 +42,10 @@ class Run {
       }
       const uint64_t bytes = waiting_.front()->total_bytes();
       if (!lane_.Start(waiting_.front())) return;
+      // Each by itself: those that are submitted together reach the device when the kernel has
+      // prepared all of them (fio, 8 writes of 256 KiB: 1,193 MB/s submitted and awaited by eight,
+      // 1,760 one by one).
+      lane_.Flush();
       waiting_.pop_front();
       ++on_device_;
       on_device_bytes_ += bytes;

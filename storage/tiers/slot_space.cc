@@ -228,10 +228,17 @@ void SlotSpace::Spoil(SlotPlace place) {
   ChangeLocked(place.file, [&](File& file) { file.table.Spoil(place.slot); });
 }
 
-bool SlotSpace::BeginErase(SlotPlace place, const SlotOwner& owner) {
+void SlotSpace::NoteCopy(SlotPlace place, const SlotOwner& owner) {
   MutexLock lock(mutex_);
   const auto found = files_.find(place.file);
-  return found != files_.end() && found->second.table.BeginErase(place.slot, owner);
+  if (found != files_.end()) found->second.table.NoteCopy(place.slot, owner);
+}
+
+SlotTable::Erasing SlotSpace::BeginErase(SlotPlace place, const SlotOwner& owner) {
+  MutexLock lock(mutex_);
+  const auto found = files_.find(place.file);
+  if (found == files_.end()) return SlotTable::Erasing::kNotHeld;
+  return found->second.table.BeginErase(place.slot, owner);
 }
 
 std::shared_ptr<const SlotFile> SlotSpace::Find(SlotPlace place, const SlotOwner& owner) const {

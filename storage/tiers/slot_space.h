@@ -72,9 +72,10 @@ class SlotSpace {
   void Free(SlotPlace place);
   // After a failed write: the slot is not used again before a restart.
   void Spoil(SlotPlace place);
-  // False unless `owner` holds the slot and nobody erases it yet. Ends with Free, after the index
-  // forgot the block.
-  bool BeginErase(SlotPlace place, const SlotOwner& owner);
+  // Before the index is told of another place for the owner's block.
+  void NoteCopy(SlotPlace place, const SlotOwner& owner);
+  // Unless kNotHeld it ends with Free, after the index forgot the block.
+  SlotTable::Erasing BeginErase(SlotPlace place, const SlotOwner& owner);
   // The file, if `owner` holds the slot; else null.
   std::shared_ptr<const SlotFile> Find(SlotPlace place, const SlotOwner& owner) const;
   // Nothing of an older generation of this partition holds a slot afterwards.

@@ -41,10 +41,14 @@ bool SlotTable::Claim(uint32_t slot, SlotOwner owner) {
 
 void SlotTable::Reassign(uint32_t slot, SlotOwner owner) { slots_[slot].owner = owner; }
 
-bool SlotTable::BeginErase(uint32_t slot, const SlotOwner& owner) {
-  if (!IsUsedBy(slot, owner)) return false;
+void SlotTable::NoteCopy(uint32_t slot, const SlotOwner& owner) {
+  if (IsUsedBy(slot, owner)) slots_[slot].copied = true;
+}
+
+SlotTable::Erasing SlotTable::BeginErase(uint32_t slot, const SlotOwner& owner) {
+  if (!IsUsedBy(slot, owner)) return Erasing::kNotHeld;
   slots_[slot].state = State::kErasing;
-  return true;
+  return slots_[slot].copied ? Erasing::kCopied : Erasing::kOnlyCopy;
 }
 
 void SlotTable::Free(uint32_t slot) {

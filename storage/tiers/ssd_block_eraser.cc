@@ -17,32 +17,41 @@ bool SsdBlockEraser::Condemn(SsdPartition& partition, const SsdErase& erase) {
   return EraseHeld(partition, use, Hold(use, {&erase, 1})) > 0;
 }
 
-std::vector<SsdErase> SsdBlockEraser::Hold(const SsdPartition::Use& use,
-                                           absl::Span<const SsdErase> erases) {
-  std::vector<SsdErase> held;
+std::vector<SsdBlockEraser::Held> SsdBlockEraser::Hold(const SsdPartition::Use& use,
+                                                       absl::Span<const SsdErase> erases) {
+  std::vector<Held> held;
   for (const SsdErase& erase : erases) {
     const SsdLocation& location = erase.location;
     if (location.generation != use.generation) continue;
-    const bool mine = location.file == 0
-                          ? use.contents->inline_blocks.Remove(erase.key, location.slot)
-                          : context_.slots.BeginErase(SsdContext::PlaceOf(location),
-                                                      SlotOwner::Of(erase.key, location));
-    if (mine) held.push_back(erase);
+    if (location.file == 0) {
+      if (use.contents->inline_blocks.Remove(erase.key, location.slot)) held.push_back({erase});
+      continue;
+    }
+    const SlotTable::Erasing erasing = context_.slots.BeginErase(
+        SsdContext::PlaceOf(location), SlotOwner::Of(erase.key, location));
+    if (erasing == SlotTable::Erasing::kNotHeld) continue;
+    held.push_back({erase, /*ask_index=*/erasing == SlotTable::Erasing::kCopied});
   }
   return held;
 }
 
+std::vector<SsdErase> SsdBlockEraser::Released(absl::Span<const Held> held) {
+  std::vector<SsdErase> erases;
+  for (const Held& one : held) erases.push_back(one.erase);
+  return erases;
+}
+
 size_t SsdBlockEraser::EraseHeld(SsdPartition& partition, const SsdPartition::Use& use,
-                                 absl::Span<const SsdErase> held) {
+                                 absl::Span<const Held> held) {
   size_t named = 0;
   while (!held.empty()) {
-    const absl::Span<const SsdErase> batch = held.subspan(0, kBatchBlocks);
+    const absl::Span<const Held> batch = held.subspan(0, kBatchBlocks);
     const bool possible = use.writable && use.index != nullptr;
     const absl::Status status =
         possible ? EraseBatch(use, batch, named) : absl::AbortedError("not writable");
     if (!status.ok()) {
       partition.NoteWriteFailure(status);
-      partition.Defer({held.begin(), held.end()});
+      partition.Defer(Released(held));
       return named + held.size();
     }
     held.remove_prefix(batch.size());
@@ -50,11 +59,15 @@ size_t SsdBlockEraser::EraseHeld(SsdPartition& partition, const SsdPartition::Us
   return named;
 }
 
-absl::Status SsdBlockEraser::EraseBatch(const SsdPartition::Use& use,
-                                        absl::Span<const SsdErase> held, size_t& named) {
+absl::Status SsdBlockEraser::EraseBatch(const SsdPartition::Use& use, absl::Span<const Held> held,
+                                        size_t& named) {
   const int64_t began_ns = context_.clock.NowNanos();
   std::vector<BlockKey> keys, inline_keys;
-  for (const SsdErase& erase : held) {
+  for (const auto& [erase, ask_index] : held) {
+    if (!ask_index) {
+      keys.push_back(erase.key);
+      continue;
+    }
     const absl::StatusOr<SsdIndexEntry> entry = use.index->Get(erase.key);
     // An entry that names another place belongs to a newer copy of the block; one that cannot be
     // read goes.
@@ -67,7 +80,7 @@ absl::Status SsdBlockEraser::EraseBatch(const SsdPartition::Use& use,
   HL_KILLPOINT("ssd.erase.before_index");
   if (!keys.empty()) HL_RETURN_IF_ERROR(use.index->Erase(keys, inline_keys));
   HL_KILLPOINT("ssd.erase.after_index");
-  for (const SsdErase& erase : held) Finish(use, erase);
+  for (const Held& one : held) Finish(use, one.erase);
   named += keys.size();
   context_.counters.erase_ns.Record(static_cast<uint64_t>(context_.clock.NowNanos() - began_ns));
   return absl::OkStatus();
@@ -88,7 +101,7 @@ void SsdBlockEraser::Finish(const SsdPartition::Use& use, const SsdErase& erase)
 }
 
 void SsdBlockEraser::DropReplaced(const SsdPartition::Use& use, const SsdErase& former) {
-  for (const SsdErase& erase : Hold(use, {&former, 1})) Finish(use, erase);
+  for (const Held& one : Hold(use, {&former, 1})) Finish(use, one.erase);
 }
 
 void SsdBlockEraser::EraseNamespace(SsdPartition& partition, const NamespaceId& id,
@@ -103,26 +116,26 @@ void SsdBlockEraser::EraseNamespace(SsdPartition& partition, const NamespaceId& 
                        {entry->file, entry->slot, entry->bytes,
                         static_cast<uint8_t>(partition.number()), use.generation}});
       });
-  std::vector<SsdErase> held = Hold(use, all);
+  const std::vector<Held> held = Hold(use, all);
   absl::Status status = walked;
   if (use.writable && status.ok()) status = use.index->DeleteNamespace(id, ns);
   if (!use.writable || !status.ok()) {
     // One by one then; the descriptor itself stays until it is deleted again, which costs a few
     // bytes and no block.
     if (!status.ok()) partition.NoteWriteFailure(status);
-    return partition.Defer(std::move(held));
+    return partition.Defer(Released(held));
   }
-  for (const SsdErase& erase : held) Finish(use, erase);
+  for (const Held& one : held) Finish(use, one.erase);
 }
 
 bool SsdBlockEraser::RetryDeferred(SsdPartition& partition) {
   const size_t waiting = partition.deferred_count();
   if (waiting == 0) return false;
   const SsdPartition::Use use = partition.use();
-  std::vector<SsdErase> again;
+  std::vector<Held> again;  // perhaps written anew meanwhile
   for (const SsdErase& erase : partition.TakeDeferred(kRetryBlocks)) {
     if (erase.location.generation == use.generation) {
-      again.push_back(erase);
+      again.push_back({erase});
     } else {
       Finish(use, erase);  // its index is gone with the generation
     }

@@ -29,15 +29,20 @@ class SsdBlockEraser {
   static constexpr size_t kBatchBlocks = 1024;  // of one write to the index
   static constexpr size_t kRetryBlocks = 4096;  // per RetryDeferred
 
-  // The part of `erases` that nobody else erases and that is not stale; it is this caller's until
-  // Finish or Defer.
-  std::vector<SsdErase> Hold(const SsdPartition::Use& use, absl::Span<const SsdErase> erases);
+  // One that nobody else erases and that is not stale; its holder's until Finish or Defer.
+  struct Held {
+    SsdErase erase;
+    // The index may name another place for the block, or nothing: then its entry stays. Asking
+    // costs more than erasing, so it is not done where the slot table knows better.
+    bool ask_index = true;
+  };
+  std::vector<Held> Hold(const SsdPartition::Use& use, absl::Span<const SsdErase> erases);
   // Returns how many of them the index named, or could not tell.
   size_t EraseHeld(SsdPartition& partition, const SsdPartition::Use& use,
-                   absl::Span<const SsdErase> held);
+                   absl::Span<const Held> held);
   // Returns: as SsdIndex::Erase; `named` grows by how many the index named.
-  absl::Status EraseBatch(const SsdPartition::Use& use, absl::Span<const SsdErase> held,
-                          size_t& named);
+  absl::Status EraseBatch(const SsdPartition::Use& use, absl::Span<const Held> held, size_t& named);
+  static std::vector<SsdErase> Released(absl::Span<const Held> held);
   void Finish(const SsdPartition::Use& use, const SsdErase& erase);
 
   SsdContext& context_;

@@ -43,6 +43,7 @@ std::vector<absl::StatusOr<SsdLocation>> SsdBlockMover::Move(absl::Span<const Ss
       continue;
     }
     writes[k].block = *std::move(blocks[k]);
+    context_.NoteCopy({reads[k].key, reads[k].location});
     readable.push_back(std::move(writes[k]));
     readable_numbers.push_back(numbers[k]);
   }

@@ -72,6 +72,11 @@ struct SsdContext {
     return engine.stuck_count() >= kStuckTransfers;
   }
   static constexpr size_t kStuckTransfers = 4;
+  // Before the index is told of another place for the block.
+  void NoteCopy(const SsdErase& former) {
+    if (former.location.file == 0) return;
+    slots.NoteCopy(PlaceOf(former.location), SlotOwner::Of(former.key, former.location));
+  }
   static SlotPlace PlaceOf(const SsdLocation& location) { return {location.file, location.slot}; }
 
   // What RocksDB holds now, over all partitions.

@@ -15,7 +15,7 @@
 namespace halflife {
 namespace {
 
-constexpr char kEntry = 'e', kPayload = 'p', kNamespace = 'n';
+constexpr char kEntry = 'e', kPayload = kPayloadKind, kNamespace = 'n';
 constexpr std::string_view kLayoutKey = "m/layout";
 constexpr size_t kBlockKeyBytes = 32;
 

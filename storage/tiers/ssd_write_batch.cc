@@ -17,6 +17,9 @@ namespace {
 // (perf.md 7).
 constexpr size_t kWriteDepth = 8;
 constexpr uint64_t kWriteDepthBytes = uint64_t{32} << 20;
+// Placed together, so that neighbours among them are found. Few enough that the device, which has
+// kWriteDepth others, does not wait for it.
+constexpr uint64_t kPlacedBytes = uint64_t{8} << 20;
 // Of one write to an index: a small part of the smallest write buffer (RocksSizes).
 constexpr size_t kCommitEntries = 128;
 constexpr uint64_t kCommitBytes = 64 << 10;
@@ -39,7 +42,9 @@ SsdWriteBatch::SsdWriteBatch(SsdContext& context, SsdBlockEraser& eraser,
       partitions_(context.partitions.size()) {}
 
 std::vector<absl::StatusOr<SsdLocation>> SsdWriteBatch::Run(SlotEngine& engine) && {
-  for (size_t i = 0; i < writes_.size(); ++i) Place(i);
+  const int64_t now_ns = context_.clock.NowNanos();
+  for (Item& item : items_) item.began_ns = now_ns;
+  PlaceSome();
   if (!in_slots_.empty()) WriteSlots(engine);
   for (const std::unique_ptr<SsdPartition>& partition : context_.partitions) Commit(*partition);
   return std::move(results_);
@@ -47,29 +52,48 @@ std::vector<absl::StatusOr<SsdLocation>> SsdWriteBatch::Run(SlotEngine& engine) 
 
 // --- Place
 
+const SsdPartition::Use& SsdWriteBatch::UseOf(SsdPartition& partition) {
+  std::optional<SsdPartition::Use>& use = StateOf(partition).use;
+  if (!use.has_value()) use = partition.use();
+  return *use;
+}
+
+void SsdWriteBatch::PlaceSome() {
+  for (uint64_t bytes = 0; placed_ < writes_.size() && bytes < kPlacedBytes;) {
+    const size_t in_slots = in_slots_.size();
+    const size_t i = placed_++;
+    Place(i);
+    if (in_slots_.size() > in_slots) bytes += items_[i].file->slot_bytes();
+  }
+  std::sort(in_slots_.begin() + static_cast<ptrdiff_t>(next_), in_slots_.end(),
+            [this](size_t a, size_t b) {
+              const SsdLocation &x = items_[a].location, &y = items_[b].location;
+              return std::tie(x.file, x.slot) < std::tie(y.file, y.slot);
+            });
+}
+
 void SsdWriteBatch::Place(size_t i) {
   const SsdWrite& write = writes_[i];
   Item& item = items_[i];
-  item.began_ns = context_.clock.NowNanos();
   const uint64_t payload_bytes = write.block.payload().size();
   item.is_inline = payload_bytes <= context_.inline_payload_max_bytes && !keep_former_;
 
   SsdPartition& partition = PartitionOf(i);
-  std::optional<SsdPartition::Use>& use = StateOf(partition).use;
-  if (!use.has_value()) use = partition.use();
-  if (!use->writable) return Settle(i, NotNow(partition));
+  const SsdPartition::Use& use = UseOf(partition);
+  if (!use.writable) return Settle(i, NotNow(partition));
   const auto number = static_cast<uint8_t>(partition.number());
-  item.location = {0, 0, static_cast<uint32_t>(payload_bytes), number, use->generation};
+  item.location = {0, 0, static_cast<uint32_t>(payload_bytes), number, use.generation};
   if (!keep_former_) {
-    const absl::StatusOr<SsdIndexEntry> former = use->index->Get(write.key);
+    const absl::StatusOr<SsdIndexEntry> former = use.index->Get(write.key);
     if (former.ok()) {
       item.replaced =
-          SsdErase{write.key, {former->file, former->slot, former->bytes, number, use->generation}};
+          SsdErase{write.key, {former->file, former->slot, former->bytes, number, use.generation}};
+      context_.NoteCopy(*item.replaced);
       // The new entry will not overwrite a payload of the other kind.
       if (former->is_inline() != item.is_inline) eraser_.Erase(partition, {&*item.replaced, 1});
     }
   }
-  item.is_inline ? PlaceInline(i, *use) : PlaceInSlot(i);
+  item.is_inline ? PlaceInline(i, use) : PlaceInSlot(i);
 }
 
 void SsdWriteBatch::PlaceInline(size_t i, const SsdPartition::Use& use) {
@@ -117,12 +141,8 @@ void SsdWriteBatch::PlaceInSlot(size_t i) {
 // --- Payload
 
 void SsdWriteBatch::WriteSlots(SlotEngine& engine) {
-  std::sort(in_slots_.begin(), in_slots_.end(), [this](size_t a, size_t b) {
-    const SsdLocation &x = items_[a].location, &y = items_[b].location;
-    return std::tie(x.file, x.slot) < std::tie(y.file, y.slot);
-  });
   uint64_t bytes = 0;
-  for (const size_t i : in_slots_) bytes += items_[i].file->slot_bytes();
+  for (const SsdWrite& write : writes_) bytes += SlotBytesFor(write.block.payload().size());
   const bool stuck = SsdContext::DeviceIsStuck(engine);
   const bool ended =
       !stuck && RunTransfers(engine, context_.clock,
@@ -143,6 +163,10 @@ void SsdWriteBatch::WriteSlots(SlotEngine& engine) {
     const bool is_ready = items_[i].file == nullptr;
     if (!items_[i].settled && !is_ready) GiveUpSlot(i, late);
   }
+  for (; placed_ < writes_.size(); ++placed_) {
+    UseOf(PartitionOf(placed_));
+    Settle(placed_, late);
+  }
 }
 
 std::unique_ptr<SlotTransfer> SsdWriteBatch::NextTransfer() {
@@ -152,6 +176,7 @@ std::unique_ptr<SlotTransfer> SsdWriteBatch::NextTransfer() {
     alone_.pop_front();
     return transfer;
   }
+  if (next_ == in_slots_.size()) PlaceSome();
   for (; next_ < in_slots_.size(); ++next_) {
     const size_t i = in_slots_[next_];
     Item& item = items_[i];

@@ -15,10 +15,10 @@
 namespace halflife {
 
 // Writes of distinct blocks that are under way together:
-//   place    each block gets a slot, or a charge for an inline one
+//   place    each block gets a slot, or a charge for an inline one, some blocks ahead of
 //   payload  into the slots, neighbours in one request, several on the device at a time
-//   commit   index entries of blocks whose payload is there, in batches by partition, while the
-//            device is busy with the next payload
+//   commit   index entries of blocks whose payload is there, in batches by partition
+// The device is busy with other payload while some blocks are placed.
 // For one use, by one thread. Borrows all.
 class SsdWriteBatch {
  public:
@@ -48,6 +48,10 @@ class SsdWriteBatch {
     return partitions_[static_cast<size_t>(partition.number())];
   }
 
+  // The partition's state for the whole batch.
+  const SsdPartition::Use& UseOf(SsdPartition& partition);
+  // Places blocks until some more are in slots, or all are placed.
+  void PlaceSome();
   void Place(size_t i);
   void PlaceInline(size_t i, const SsdPartition::Use& use);
   void PlaceInSlot(size_t i);
@@ -76,7 +80,8 @@ class SsdWriteBatch {
   std::vector<Item> items_;  // by write
   std::vector<absl::StatusOr<SsdLocation>> results_;
   std::vector<PerPartition> partitions_;             // by number
-  std::vector<size_t> in_slots_;                     // in the order of the medium
+  size_t placed_ = 0;                                // so many, from the first
+  std::vector<size_t> in_slots_;                     // those to come in the order of the medium
   size_t next_ = 0;                                  // of those
   std::deque<std::unique_ptr<SlotTransfer>> alone_;  // of a larger one that failed
 };
