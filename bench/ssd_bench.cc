@@ -91,9 +91,9 @@ SsdPopulation::Options PopulationOf(const Work& work, uint64_t block_kib, size_t
           .io_uring = work.io_uring};
 }
 
-// As the daemon does it: at most 32 blocks or 32 MiB at once (TierMigrator).
+// As the daemon does it: at most 128 blocks or 32 MiB at once (TierMigrator).
 size_t WriteBatch(uint64_t block_kib) {
-  return std::clamp<size_t>((size_t{32} << 10) / block_kib, 1, 32);
+  return std::clamp<size_t>((size_t{32} << 10) / block_kib, 1, 128);
 }
 
 void ReadTable(const Work& work) {

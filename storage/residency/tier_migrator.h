@@ -45,8 +45,9 @@ class TierMigrator {
   SsdMigrator& writer() { return writer_; }
 
  private:
-  // Per step. Together about 32 MiB of writes: tens of milliseconds on an SSD.
-  static constexpr size_t kBatchBlocks = 32;
+  // Per step. Together about 32 MiB of writes: tens of milliseconds on an SSD. With fewer blocks a
+  // batch of small ones would end before the device is busy.
+  static constexpr size_t kBatchBlocks = 128;
   static constexpr uint64_t kBatchBytes = uint64_t{32} << 20;
   static constexpr int kRoundsPerStep = 4;
   static constexpr int kSkipsPerBatch = 256;
