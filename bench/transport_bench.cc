@@ -34,7 +34,7 @@ bool Wanted(const Flags& flags, const std::string& section) {
 std::vector<Contender> WantedRows(const Flags& flags, std::vector<Contender> rows) {
   const auto unwanted = [&](const Contender& row) {
     return std::none_of(flags.rows.begin(), flags.rows.end(), [&](const std::string& part) {
-      return row.name.find(part) != std::string::npos;
+      return (row.name + "$").find(part) != std::string::npos;
     });
   };
   if (!flags.rows.empty()) {
@@ -108,7 +108,8 @@ int main(int argc, char** argv) {
   app.add_option("--only", flags.only, "sections: get, put, shm-get, shm-put, in-place, lookup")
       ->delimiter(',')
       ->check(CLI::IsMember({"get", "put", "shm-get", "shm-put", "in-place", "lookup"}));
-  app.add_option("--rows", flags.rows, "only rows whose name holds one of these")->delimiter(',');
+  app.add_option("--rows", flags.rows, "only rows whose name holds one of these; $ is its end")
+      ->delimiter(',');
   app.add_option("--kib", flags.kib, "block sizes in KiB")->delimiter(',');
   app.add_option("--depths", flags.depths, "calls outstanding at a time")->delimiter(',');
   app.add_option("--rounds", flags.rounds, "rounds; medians are printed")->check(CLI::Range(1, 99));

@@ -57,9 +57,10 @@ class Channels::Watch final : public CompletionTag {
   Watch(std::shared_ptr<grpc::Channel> channel, CompletionLoop& loop, OnReady on_ready)
       : channel_(std::move(channel)), loop_(loop), on_ready_(std::move(on_ready)) {}
 
-  void Arm() {
-    channel_->NotifyOnStateChange(state_, std::chrono::system_clock::now() + kWatchLength,
-                                  loop_.queue(), tag());
+  void Start() {
+    loop_.BeginConnecting();
+    channel_->GetState(/*try_to_connect=*/true);
+    Arm();
   }
 
   // At once, before the answer of the first call on a new connection: what follows that call must
@@ -70,14 +71,24 @@ class Channels::Watch final : public CompletionTag {
     if (!channel_) return;
     const grpc_connectivity_state now = channel_->GetState(/*try_to_connect=*/true);
     const bool came_up = now == GRPC_CHANNEL_READY && state_ != GRPC_CHANNEL_READY;
+    const bool went_down = now != GRPC_CHANNEL_READY && state_ == GRPC_CHANNEL_READY;
     state_ = now;
-    if (came_up) on_ready_(std::exchange(was_ready_, true));
+    if (went_down) loop_.BeginConnecting();
+    if (came_up) {
+      loop_.EndConnecting();
+      on_ready_(std::exchange(was_ready_, true));
+    }
     Arm();
   }
 
   void Stop() { channel_.reset(); }
 
  private:
+  void Arm() {
+    channel_->NotifyOnStateChange(state_, std::chrono::system_clock::now() + kWatchLength,
+                                  loop_.queue(), tag());
+  }
+
   std::shared_ptr<grpc::Channel> channel_;
   CompletionLoop& loop_;
   const OnReady on_ready_;
@@ -102,10 +113,7 @@ Channels::Channels(const Options& options, CompletionLoop& loop, OnReady on_read
 Channels::~Channels() = default;
 
 void Channels::StartWatching() {
-  for (size_t i = 0; i < connections_.size(); ++i) {
-    connections_[i].channel->GetState(/*try_to_connect=*/true);
-    watches_[i]->Arm();
-  }
+  for (const auto& watch : watches_) watch->Start();
 }
 
 Connection& Channels::Next() {

@@ -24,16 +24,12 @@ CompletionLoop::Caller::Caller(CompletionLoop& loop) : loop_(loop) {
 CompletionLoop::Caller::~Caller() {
   MutexLock lock(loop_.mutex_);
   if (--loop_.callers_ > 0) return;
-  // Callers that were refused at once must not keep the library from polling: gRPC connects again
-  // only while somebody polls.
-  if (polled_) loop_.grace_until_ns_ = Clock::Real().NowNanos() + kGraceNs;
   // RPCs without a caller: asynchronous ones, and those whose caller's budget is over.
-  if (loop_.rpcs_ > 0) loop_.library_wake_.NotifyOne();
+  if (loop_.HasToWaitLocked()) loop_.library_wake_.NotifyOne();
 }
 
 void CompletionLoop::Caller::Wait(int64_t deadline_ns) {
   while (loop_.AwaitTurn(*this) == Turn::kPoll) {
-    polled_ = true;
     do {
       loop_.PollOnce(deadline_ns);
     } while (!ended_.load(std::memory_order_acquire));
@@ -99,10 +95,7 @@ void CompletionLoop::GiveToLibrary(Event event) {
   library_wake_.NotifyOne();
 }
 
-bool CompletionLoop::MayRunPollLocked() const {
-  if (polling_ || callers_ > 0) return false;
-  return rpcs_ > 0 || refusing_ || Clock::Real().NowNanos() >= grace_until_ns_;
-}
+bool CompletionLoop::HasToWaitLocked() const { return rpcs_ > 0 || connecting_ > 0 || refusing_; }
 
 CompletionLoop::Turn CompletionLoop::AwaitTurn(Event& event) {
   MutexLock lock(mutex_);
@@ -112,11 +105,13 @@ CompletionLoop::Turn CompletionLoop::AwaitTurn(Event& event) {
       given_.pop_front();
       return Turn::kHandle;
     }
-    if (MayRunPollLocked()) {
+    const int64_t now_ns = Clock::Real().NowNanos();
+    if (!polling_ && callers_ == 0 && (HasToWaitLocked() || now_ns >= looks_next_ns_)) {
       polling_ = true;
-      return Turn::kPoll;
+      looks_next_ns_ = now_ns + kLookIntervalNs;
+      return HasToWaitLocked() ? Turn::kPoll : Turn::kLook;
     }
-    library_wake_.WaitFor(mutex_, absl::Nanoseconds(kGraceNs));
+    library_wake_.WaitFor(mutex_, absl::Nanoseconds(kLookIntervalNs));
   }
 }
 
@@ -134,28 +129,44 @@ void CompletionLoop::EndRpc() {
   if (--rpcs_ == 0) idle_.NotifyAll();
 }
 
+void CompletionLoop::BeginConnecting() {
+  MutexLock lock(mutex_);
+  ++connecting_;
+  if (!polling_ && callers_ == 0) library_wake_.NotifyOne();
+}
+
+void CompletionLoop::EndConnecting() {
+  MutexLock lock(mutex_);
+  --connecting_;
+}
+
 void CompletionLoop::Run() {
   while (true) {
     Event event;
-    if (AwaitTurn(event) == Turn::kHandle) {
+    const Turn turn = AwaitTurn(event);
+    if (turn == Turn::kHandle) {
       event.tag->OnEvent(event.ok);
-    } else if (!PollAsLibrary()) {
+    } else if (!PollAsLibrary(/*looks=*/turn == Turn::kLook)) {
       return;
     }
   }
 }
 
-bool CompletionLoop::PollAsLibrary() {
+bool CompletionLoop::PollAsLibrary(bool looks) {
+  using NextStatus = grpc::CompletionQueue::NextStatus;
   void* next = nullptr;
   bool ok = false;
-  const bool open = queue_.Next(&next, &ok);
+  const gpr_timespec until =
+      looks ? gpr_time_0(GPR_CLOCK_MONOTONIC) : gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  const NextStatus status = queue_.AsyncNext(&next, &ok, until);
   CompletionTag* const tag = static_cast<CompletionTag*>(next);
+  const bool found = status == NextStatus::GOT_EVENT;
   // Such an event keeps its turn until it is handled; the others are this thread's anyway.
-  const bool keeps_turn = open && tag->is_for_anybody();
+  const bool keeps_turn = found && tag->is_for_anybody();
   if (!keeps_turn) StopPolling();
-  if (open) tag->OnEvent(ok);
+  if (found) tag->OnEvent(ok);
   if (keeps_turn) StopPolling();
-  return open;
+  return status != NextStatus::SHUTDOWN;
 }
 
 void CompletionLoop::RefuseRpcs() {

@@ -34,14 +34,18 @@ class CompletionTag {
 // calls that have a caller follow one another, and so do all others. It is a thread that waits in a
 // blocking call if there is one: it then finds its answer without any other thread being woken,
 // which is most of what a small call costs (README of bench/). Else it is the thread inside Run(),
-// which also gets the events that callers must not handle. That thread leaves the queue alone for
-// kGrace after the last caller that polled: the next call is likely to come soon, and a thread
-// inside gRPC cannot be asked to step aside.
+// which also gets the events that callers must not handle. While there is nothing to wait for (no
+// RPC under way, every channel connected) that thread only looks for events every kLookInterval: a
+// thread inside gRPC cannot be asked to step aside, and gRPC has one poller for the whole process,
+// so an idle client's thread would receive what a call of another client waits for, and wake it.
 //
-// Run() || (BeginRpc EndRpc)* || (Caller Wait)* ; RefuseRpcs WaitForRpcs Shutdown
+// Run() || (BeginRpc EndRpc)* || (BeginConnecting EndConnecting)* || (Caller Wait)* ;
+// RefuseRpcs WaitForRpcs Shutdown
 class CompletionLoop {
  public:
-  static constexpr int64_t kGraceNs = 20'000'000;
+  // How late a lost connection, or a ping of the daemon's, is seen when no call is under way. The
+  // daemon waits 5 s for the answer to its ping.
+  static constexpr int64_t kLookIntervalNs = 100'000'000;
 
   // One blocking call, from before its RPC is started until its answer is there.
   class Caller {
@@ -61,12 +65,15 @@ class CompletionLoop {
     CompletionLoop& loop_;
     CondVar wake_;  // with the loop's mutex
     std::atomic<bool> ended_{false};
-    bool polled_ = false;  // of the caller's thread
   };
 
   // False once RPCs are refused. EndRpc on its last event, once per BeginRpc that returned true.
   [[nodiscard]] bool BeginRpc();
   void EndRpc();
+
+  // A channel has no connection: gRPC gets on with it only while somebody polls.
+  void BeginConnecting();
+  void EndConnecting();
 
   // Thread body: returns when the queue is shut down and empty.
   void Run();
@@ -83,21 +90,22 @@ class CompletionLoop {
     CompletionTag* tag = nullptr;
     bool ok = false;
   };
-  enum class Turn { kEnded, kPoll, kHandle };
+  enum class Turn { kEnded, kPoll, kLook, kHandle };
 
   // Returns when the caller has ended, or may poll.
   Turn AwaitTurn(Caller& caller);
-  // Returns when the thread of Run may poll, or has been given an `event` to handle.
+  // Returns when the thread of Run may poll or look, or has been given an `event` to handle.
   Turn AwaitTurn(Event& event);
-  bool MayRunPollLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasToWaitLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Gives up the turn to poll: to the caller that has waited longest, if there is one.
   void StopPolling();
   void WakeNextLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Handles one event, or none until `deadline_ns`.
   void PollOnce(int64_t deadline_ns);
   void GiveToLibrary(Event event);
-  // On the thread of Run: handles the next event. False if the queue is shut down and empty.
-  bool PollAsLibrary();
+  // On the thread of Run: handles the next event, or the one that is there if it only `looks`.
+  // False if the queue is shut down and empty.
+  bool PollAsLibrary(bool looks);
 
   grpc::CompletionQueue queue_;
 
@@ -105,13 +113,13 @@ class CompletionLoop {
   CondVar idle_;
   CondVar library_wake_;
   int rpcs_ ABSL_GUARDED_BY(mutex_) = 0;
+  int connecting_ ABSL_GUARDED_BY(mutex_) = 0;
   bool refusing_ ABSL_GUARDED_BY(mutex_) = false;
   bool polling_ ABSL_GUARDED_BY(mutex_) = false;
   int callers_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<Caller*> sleeping_ ABSL_GUARDED_BY(mutex_);  // callers that do not poll
   std::deque<Event> given_ ABSL_GUARDED_BY(mutex_);       // to the thread of Run
-  // The thread of Run does not poll before, unless there is an RPC that no caller waits for.
-  int64_t grace_until_ns_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t looks_next_ns_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace halflife::client

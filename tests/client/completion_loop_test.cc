@@ -107,6 +107,23 @@ TEST_F(CompletionLoopTest, TheLibraryTakesOverWhenTheLastCallerHasGone) {
   EXPECT_NE(note.HandledBy(), std::this_thread::get_id());
 }
 
+// A thread inside gRPC cannot be asked to step aside: the caller's events would be handed over.
+TEST_F(CompletionLoopTest, AnIdleLibraryLeavesTheQueueToTheNextCaller) {
+  Start();
+  Note before(true);
+  grpc::Alarm alarm_before;
+  Send(alarm_before, before);
+  before.HandledBy();
+  CompletionLoop::Caller caller(loop_);
+  Note note(true, [&] { caller.SetEnded(); });
+  grpc::Alarm alarm;
+  Send(alarm, note);
+
+  caller.Wait(Soon());
+
+  EXPECT_EQ(note.HandledBy(), std::this_thread::get_id());
+}
+
 TEST_F(CompletionLoopTest, ACallerReturnsWhenItsEndIsToldElsewhere) {
   CompletionLoop::Caller caller(loop_);
   ASSERT_TRUE(callers_.Submit([&] { caller.SetEnded(); }));
