@@ -14,6 +14,12 @@ namespace {
 constexpr double kCurvePrior = 10;
 constexpr double kPooledPrior = 20;
 constexpr double kFactorPrior = 10;
+// How far a factor goes towards what it should be, given the others, in one fit. Each of them would
+// go all the way for the same reason where traffic has two kinds of requests that differ in every
+// factor: blocks that are read four times a second, beside puts that nobody reads, had 87 times
+// their hazard in one fit and an 80th of it in the next. (Generalised iterative scaling divides by
+// the number of factors likewise; Darroch and Ratcliff 1972.)
+constexpr double kFactorStep = 1.0 / kRequestFactors;
 constexpr double kMinMultiplier = 0.05;
 constexpr double kMaxMultiplier = 20;
 // Before there is evidence; any constant does, since all blocks are equal then.
@@ -82,6 +88,9 @@ void HazardEstimator::Relearn(int category, double reuses, double expected, doub
   factor_expected_[kCategoryFactor] = other_expected;
   factor_events_[kCategoryFactor][category] = reuses;
   factor_expected_[kCategoryFactor][category] = expected;
+  // At once: what it was says nothing any more.
+  fit_.multiplier[kCategoryFactor][category] = std::clamp(
+      (reuses + kFactorPrior) / (expected + kFactorPrior), kMinMultiplier, kMaxMultiplier);
 }
 
 // Of all the evidence: of the reuses, or of what was expected, whichever is more.
@@ -106,9 +115,11 @@ void HazardEstimator::Fit() {
   FitBase();
   for (int f = 0; f < kRequestFactors; ++f) {
     for (int level = 0; level < kFactorLevels; ++level) {
-      fit_.multiplier[f][level] = std::clamp(
-          (factor_events_[f][level] + kFactorPrior) / (factor_expected_[f][level] + kFactorPrior),
-          kMinMultiplier, kMaxMultiplier);
+      const double ratio =
+          (factor_events_[f][level] + kFactorPrior) / (factor_expected_[f][level] + kFactorPrior);
+      double& multiplier = fit_.multiplier[f][level];
+      multiplier = std::clamp(multiplier * std::pow(ratio / multiplier, kFactorStep),
+                              kMinMultiplier, kMaxMultiplier);
     }
   }
 }

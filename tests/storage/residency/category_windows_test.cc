@@ -110,7 +110,7 @@ TEST(HazardEstimator, RelearnsACategoryFromItsLastWindowsAndKeepsTheOthers) {
     estimator.AddTimeAtRisk(interval, 0, 100, 1000);
     for (int i = 0; i < 500; ++i) estimator.AddReuse(interval, 50, 1);
   }
-  estimator.Fit();
+  for (int fit = 0; fit < 20; ++fit) estimator.Fit();
   const double before = estimator.fit().multiplier[kCategoryFactor][2];
 
   estimator.Relearn(1, /*reuses=*/10, /*expected=*/100, /*span_s=*/600);

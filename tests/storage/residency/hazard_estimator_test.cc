@@ -103,6 +103,32 @@ TEST(ReuseObserver, TakesASmallerSampleWhenItFillsUpAndALargerOneWhenItEmpties) 
   EXPECT_NE(observer.Open(60 * kSecondNs, {0, WithCategory(1), 1}, 1), 0u);
 }
 
+// Requests of one kind come back a quarter of a second later, those of another never: each factor
+// alone explains that, and so do the curves.
+TEST(HazardEstimator, DoesNotSwingWhereEveryFactorTellsTheSame) {
+  HazardEstimator estimator;
+  HazardEstimator::Interval read{25, FeaturesOf(1, 0, 8), 1};
+  HazardEstimator::Interval put{0, FeaturesOf(2, 12, 0), 1};
+  for (int fit = 0; fit < 20; ++fit) {
+    for (auto* const interval : {&read, &put}) {
+      interval->multiplier = static_cast<float>(estimator.fit().MultiplierOf(interval->features));
+    }
+    for (int i = 0; i < 120; ++i) {
+      estimator.AddTimeAtRisk(read, 0, .26, 1);
+      estimator.AddReuse(read, .26, 1);
+      estimator.AddTimeAtRisk(put, 0, 15, 1);
+    }
+    estimator.Fit();
+
+    const auto hazard = [&](const HazardEstimator::Interval& interval) {
+      return estimator.fit().base[interval.group][AgeBinOf(.26)] *
+             estimator.fit().MultiplierOf(interval.features);
+    };
+    EXPECT_GT(hazard(read), 1) << "fit " << fit;
+    EXPECT_LT(hazard(put), hazard(read) / 20) << "fit " << fit;
+  }
+}
+
 TEST(HazardEstimator, ForgetsHalfOfItsEvidenceInAnHour) {
   HazardEstimator estimator;
   const HazardEstimator::Interval interval{0, WithCategory(1), 1};
