@@ -60,7 +60,7 @@ enum class MissReason : uint8_t {
   kNone = 0,
   kNeverSeen,
   kEvicted,
-  kNotAdmitted,     // its Put found no room, or it was not worth a write to SSD when it left DRAM
+  kNotAdmitted,     // its Put found no room, or it was not worth its place in DRAM or on SSD
   kExpired,         // deleted
   kCorrupt,         // it did not verify and was dropped
   kWrongNamespace,  // nothing of the prefix is here, but another namespace of its tenant has it
@@ -247,8 +247,10 @@ class BlockStore {
   // --- Writing
   // A writable buffer of ns->descriptor.block_bytes for a block that is not resident yet. Never
   // blocks: `ready` runs at once, or when the background made room, or with kResourceExhausted
-  // after put_room_wait. kAlreadyExists if the block is in DRAM or on SSD (put-if-absent: nothing
-  // to send); kInvalidArgument if blocks of the namespace are above max_block_bytes.
+  // after put_room_wait. kFailedPrecondition if DRAM is full and the block, as far as its request
+  // tells, is worth less than what it would push out. kAlreadyExists if the block is in DRAM or on
+  // SSD (put-if-absent: nothing to send); kInvalidArgument if blocks of the namespace are above
+  // max_block_bytes.
   virtual void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
                               std::function<void(absl::StatusOr<BlockBuffer>)> ready) = 0;
   struct PutBlock {
@@ -264,7 +266,7 @@ class BlockStore {
   // Verifies, seals and publishes one block; first writer wins.
   virtual PutOutcome Commit(const NamespaceRef& ns, PutBlock block,
                             const RequestAttributes& attributes) = 0;
-  // A block that was refused before its payload was sent: a duplicate, or no room.
+  // A block that was refused before its payload was taken: a duplicate, no room, or not worth it.
   virtual void CountPut(const NamespaceRef& ns, const RequestAttributes& attributes,
                         PutOutcome outcome) = 0;
 

@@ -135,6 +135,7 @@ class LocalBlockStore final : public BlockStore {
   absl::StatusOr<BlockBuffer> AllocateNow(uint64_t payload_bytes);
   PutOutcome Publish(PutBlock block, Category category);
   size_t ServeWaiters();
+  absl::Status JudgePut(const PutWaiters::Waiter& waiter);
   // Takes blocks that left the index off the counts and the SSD.
   void FinishDelete(absl::Span<const RemovedBlock> removed);
 

@@ -24,6 +24,7 @@ std::deque<PutWaiters::Waiter> PutWaiters::TakeAll() {
 
 size_t PutWaiters::Serve(int64_t now_ns,
                          const std::function<absl::StatusOr<BlockBuffer>(const Waiter&)>& allocate,
+                         const std::function<absl::Status(const Waiter&)>& judge,
                          const std::function<void(const Waiter&, const absl::Status&)>& leaving) {
   if (empty()) return 0;
   std::deque<Waiter> still_waiting;
@@ -35,7 +36,9 @@ size_t PutWaiters::Serve(int64_t now_ns,
     if (!full_sizes.contains(waiter.payload_bytes)) buffer = allocate(waiter);
     if (absl::IsResourceExhausted(buffer.status())) {
       full_sizes.insert(waiter.payload_bytes);
-      if (now_ns < waiter.deadline_ns) {
+      if (absl::Status judged = judge(waiter); !judged.ok()) {
+        buffer = std::move(judged);
+      } else if (now_ns < waiter.deadline_ns) {
         still_waiting.push_back(std::move(waiter));
         continue;
       }

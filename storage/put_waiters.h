@@ -31,11 +31,13 @@ class PutWaiters {
   // False, without taking it, if there are too many already.
   bool Add(Waiter& waiter);
 
-  // Offers each waiter to `allocate`, which answers kResourceExhausted for "not yet". Those past
-  // their deadline get that as their answer. `leaving` hears of each answer before it is given.
-  // Returns the number of answers. One caller at a time.
+  // Offers each waiter to `allocate`, which answers kResourceExhausted for "not yet". Then `judge`
+  // says whether it may go on waiting; what it answers otherwise is the answer. Those past their
+  // deadline get kResourceExhausted. `leaving` hears of each answer before it is given. Returns the
+  // number of answers. One caller at a time.
   size_t Serve(int64_t now_ns,
                const std::function<absl::StatusOr<BlockBuffer>(const Waiter&)>& allocate,
+               const std::function<absl::Status(const Waiter&)>& judge,
                const std::function<void(const Waiter&, const absl::Status&)>& leaving);
   void FailAll(const absl::Status& status);
 

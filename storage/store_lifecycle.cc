@@ -110,6 +110,7 @@ void LocalBlockStore::Recover() {
 
 bool LocalBlockStore::Step() {
   bool more = leases_.ExpireSome(clock_->NowNanos(), kExpirePerStep);
+  migrator_.ApplyChanges();  // what those who wait have looked up
   size_t answered = ServeWaiters();
   more |= migrator_.Step();
   answered += ServeWaiters();

@@ -92,6 +92,7 @@ void LocalBlockStore::AllocateForPut(const NamespaceRef& ns, const BlockAddress&
   background_.Wake();
 }
 
+// Of the background: asks the policy.
 size_t LocalBlockStore::ServeWaiters() {
   return waiters_.Serve(
       clock_->NowNanos(),
@@ -101,12 +102,21 @@ size_t LocalBlockStore::ServeWaiters() {
         }
         return AllocateNow(waiter.payload_bytes);
       },
+      [this](const PutWaiters::Waiter& waiter) { return JudgePut(waiter); },
       [this](const PutWaiters::Waiter& waiter, const absl::Status& answer) {
         demand_.Unwant(waiter.payload_bytes);
-        if (absl::IsResourceExhausted(answer)) {
+        if (absl::IsResourceExhausted(answer) || absl::IsFailedPrecondition(answer)) {
           removals_.Remember(waiter.key, MissReason::kNotAdmitted, clock_->NowNanos());
         }
       });
+}
+
+absl::Status LocalBlockStore::JudgePut(const PutWaiters::Waiter& waiter) {
+  // Open buffers are in the way, and no block.
+  if (arena_->HasRoom(waiter.payload_bytes)) return absl::OkStatus();
+  if (migrator_.IsWorthItsPlace(waiter.key)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "DRAM tier: the block is worth less than what it would push out");
 }
 
 PutOutcome LocalBlockStore::Commit(const NamespaceRef& ns, PutBlock block,
@@ -160,7 +170,7 @@ PutOutcome LocalBlockStore::Publish(PutBlock block, Category category) {
   if (WasGivenUp(before.reason)) {
     counters_.categories[category].evict_reuse_gap_ms.Record(before.age_s * kMillisPerSecond);
   }
-  changes_.PushChanged({&block.address.key, 1});
+  changes_.PushPut(block.address.key);
   return PutOutcome::kStored;
 }
 

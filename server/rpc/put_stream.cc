@@ -226,9 +226,9 @@ PutStream::Next PutStream::TakeBuffer(absl::StatusOr<BlockBuffer> buffer) {
     buffer_ = *std::move(buffer);
   } else if (absl::IsAlreadyExists(buffer.status())) {
     SetOutcome(item, PutOutcome::kDuplicate);
-  } else if (absl::IsResourceExhausted(buffer.status())) {
+  } else if (const std::optional<PutOutcome> refused = RefusalOf(buffer.status())) {
     // Blocks behind a hole would be of no use: the rest need not be sent.
-    RefuseFrom(item, PutOutcome::kRefusedNoRoom);
+    RefuseFrom(item, *refused);
     return EndWell();
   } else {
     return End(buffer.status());

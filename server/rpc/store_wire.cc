@@ -146,6 +146,12 @@ v1::PutStatus PutOutcomeToWire(PutOutcome outcome) {
   return v1::PUT_STATUS_UNSPECIFIED;
 }
 
+std::optional<PutOutcome> RefusalOf(const absl::Status& no_buffer) {
+  if (absl::IsResourceExhausted(no_buffer)) return PutOutcome::kRefusedNoRoom;
+  if (absl::IsFailedPrecondition(no_buffer)) return PutOutcome::kRefusedNotAdmitted;
+  return std::nullopt;
+}
+
 FrameStatus FrameStatusOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kOk:

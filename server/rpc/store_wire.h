@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,8 @@ v1::LookupResponse LookupToWire(const LookupResult& result, uint32_t blocks);
 // One entry for each tier that was measured.
 void AddTierRates(const TierRates& rates, v1::LookupResponse* response);
 v1::PutStatus PutOutcomeToWire(PutOutcome outcome);
+// What AllocateForPut's answer means for the rest of a Put; nullopt if it is an error.
+std::optional<PutOutcome> RefusalOf(const absl::Status& no_buffer);
 // How a Get reports a block that could not be read.
 FrameStatus FrameStatusOf(const absl::Status& status);
 

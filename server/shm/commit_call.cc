@@ -126,14 +126,15 @@ bool CommitCall::TakeBuffer(absl::StatusOr<BlockBuffer> buffer) {
     environment_.store.CountPut(plan_->ns, plan_->attributes, PutOutcome::kDuplicate);
     return true;
   }
-  if (!absl::IsResourceExhausted(buffer.status())) {
+  const std::optional<PutOutcome> refused = RefusalOf(buffer.status());
+  if (!refused) {
     End(buffer.status());
     return false;
   }
   // Blocks behind a hole would be of no use.
   for (; next_item_ < plan_->items.size(); ++next_item_) {
-    SetOutcome(PutOutcome::kRefusedNoRoom);
-    environment_.store.CountPut(plan_->ns, plan_->attributes, PutOutcome::kRefusedNoRoom);
+    SetOutcome(*refused);
+    environment_.store.CountPut(plan_->ns, plan_->attributes, *refused);
   }
   End(absl::OkStatus());
   return false;

@@ -4,11 +4,20 @@ namespace halflife {
 
 void ChangeQueue::PushChanged(absl::Span<const BlockKey> keys) {
   MutexLock lock(mutex_);
-  if (waiting_.changed.size() + keys.size() > limits_.changed_keys) {
+  if (waiting_.changed.size() + waiting_.put.size() + keys.size() > limits_.changed_keys) {
     waiting_.overflowed = true;
     return;
   }
   waiting_.changed.insert(waiting_.changed.end(), keys.begin(), keys.end());
+}
+
+void ChangeQueue::PushPut(const BlockKey& key) {
+  MutexLock lock(mutex_);
+  if (waiting_.changed.size() + waiting_.put.size() >= limits_.changed_keys) {
+    waiting_.overflowed = true;
+    return;
+  }
+  waiting_.put.push_back(key);
 }
 
 void ChangeQueue::PushTouch(Touch touch) {
@@ -41,8 +50,8 @@ ChangeQueue::Batch ChangeQueue::Take() {
 
 bool ChangeQueue::empty() const {
   MutexLock lock(mutex_);
-  return waiting_.changed.empty() && waiting_.touches.empty() && waiting_.hints.empty() &&
-         !waiting_.overflowed;
+  return waiting_.changed.empty() && waiting_.put.empty() && waiting_.touches.empty() &&
+         waiting_.hints.empty() && !waiting_.overflowed;
 }
 
 }  // namespace halflife

@@ -14,7 +14,8 @@
 namespace halflife {
 
 // What requests tell the background, one push per call: "look at these keys again, the index
-// changed there" and "a request named these chains, and used so much of them". Bounded. A lost
+// changed there", "somebody has put this" and "a request named these chains, and used so much of
+// them". Bounded. A lost
 // touch costs a little accuracy and is counted. A lost change would let the policy forget a block,
 // so an overflow is remembered instead: the consumer then walks the whole index.
 //
@@ -51,6 +52,7 @@ class ChangeQueue {
   };
   struct Batch {
     std::vector<BlockKey> changed;
+    std::vector<BlockKey> put;  // changed as well: by callers, each block behind its parent
     std::vector<Touch> touches;
     std::vector<Hint> hints;
     bool overflowed = false;  // since the last Take
@@ -60,6 +62,7 @@ class ChangeQueue {
   explicit ChangeQueue(const Limits& limits) : limits_(limits) {}
 
   void PushChanged(absl::Span<const BlockKey> keys);
+  void PushPut(const BlockKey& key);
   void PushTouch(Touch touch);
   // False if too much is waiting: it was not taken.
   bool PushHint(Hint hint);

@@ -10,6 +10,10 @@ namespace {
 // Calls that come this soon after one another, for blocks of one look-up, are one request: the Gets
 // of a long prefix. A later use without a look-up is another one.
 constexpr int64_t kSameRequestNs = int64_t{5} * 1000 * 1000 * 1000;
+// The same blocks again, this soon after the first of them was used, are still that request: ranks
+// of one engine that read one block each on their own. A policy tells no gaps below a second apart
+// (HistoryGroupOf).
+constexpr int64_t kSameUseNs = int64_t{1000} * 1000 * 1000;
 
 constexpr size_t kMinPlaces = 4096;
 
@@ -50,7 +54,7 @@ RequestChains::Request* RequestChains::Find(const BlockKey& key) {
 }
 
 TouchedChain RequestChains::Tell(Request* request, int64_t now_ns) {
-  request->last_call_ns = now_ns;
+  request->last_call_ns = request->told_ns = now_ns;
   told_ = std::exchange(request->keys, {});
   return {.now_ns = now_ns,
           .category = request->category,
@@ -59,19 +63,39 @@ TouchedChain RequestChains::Tell(Request* request, int64_t now_ns) {
           .block_tokens = request->block_tokens};
 }
 
+// Whether a use after the request was told is still of it.
+bool RequestChains::BelongsTo(Request* request, const TouchedChain& use) {
+  if (request->is_over || use.now_ns - request->last_call_ns > kSameRequestNs) return false;
+  const uint32_t from = use.first_depth;
+  const auto to = static_cast<uint32_t>(from + use.keys.size());
+  const bool again = from < request->used_to && request->used_from < to;
+  request->is_over = again && use.now_ns - request->told_ns >= kSameUseNs;
+  return !request->is_over;
+}
+
 TouchedChain RequestChains::Used(const TouchedChain& chain) {
   if (chain.keys.empty()) return {};
   // By its last block: the first ones are shared with other requests.
   Request* const request = Find(chain.keys.back());
   if (request == nullptr) return chain;
   const bool told = request->keys.empty();
-  if (told && chain.now_ns - request->last_call_ns > kSameRequestNs) return chain;
-  return Tell(request, chain.now_ns);
+  if (told && !BelongsTo(request, chain)) return chain;
+  const auto to = static_cast<uint32_t>(chain.first_depth + chain.keys.size());
+  const bool first = request->used_from == request->used_to;
+  request->used_from = first ? chain.first_depth : std::min(request->used_from, chain.first_depth);
+  request->used_to = std::max(request->used_to, to);
+  if (!told) return Tell(request, chain.now_ns);
+  request->last_call_ns = chain.now_ns;
+  return {};
 }
 
-TouchedChain RequestChains::Arrived(const BlockKey& key, int64_t now_ns) {
+std::optional<TouchedChain> RequestChains::Arrived(const BlockKey& key, int64_t now_ns) {
   Request* const request = Find(key);
-  return request == nullptr || request->keys.empty() ? TouchedChain() : Tell(request, now_ns);
+  if (request == nullptr) return std::nullopt;
+  if (!request->keys.empty()) return Tell(request, now_ns);
+  if (now_ns - request->last_call_ns > kSameRequestNs) return std::nullopt;
+  request->last_call_ns = now_ns;
+  return TouchedChain();
 }
 
 size_t RequestChains::memory_bytes() const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "storage/residency/residency_policy.h"
@@ -12,7 +13,9 @@ namespace halflife {
 // Puts a request together again from the calls in which it reaches a store: a Lookup of its whole
 // chain, Gets of up to 128 blocks of what is here, Puts of what is not. A ResidencyPolicy is told
 // of the request once, with its whole chain, when the first of its blocks is used or arrives: a
-// look-up alone is no use. What was not looked up before is a request of its own.
+// look-up alone is no use. What was not looked up before is a request of its own, and so is every
+// later use of blocks that the look-up's request has had already: who reads on without asking first
+// uses them each time.
 //
 // A block leads to the request that looked it up last, through a table in which later ones replace
 // earlier ones. So it is bounded, and a request is sometimes told in pieces: a policy then learns a
@@ -32,8 +35,9 @@ class RequestChains {
   // Blocks were served; `chain` may go on behind them. Returns what the policy is to be told:
   // without keys if that has been done. Valid until the next call.
   TouchedChain Used(const TouchedChain& chain);
-  // As Used, of a block that was put.
-  TouchedChain Arrived(const BlockKey& key, int64_t now_ns);
+  // As Used, of a block that is put. nullopt if no look-up of late named it: then it is a request
+  // of its own, and the caller has to tell the policy.
+  std::optional<TouchedChain> Arrived(const BlockKey& key, int64_t now_ns);
 
   size_t memory_bytes() const;
 
@@ -45,6 +49,9 @@ class RequestChains {
     int64_t last_call_ns = 0;
     size_t blocks = 0;
     std::vector<BlockKey> keys;  // empty once told
+    int64_t told_ns = 0;
+    uint32_t used_from = 0, used_to = 0;  // depths that were used, as one stretch
+    bool is_over = false;                 // somebody came back for blocks of it
   };
   // Which request looked a block up last. Found by the block's low bits: another block may have
   // taken its place.
@@ -55,6 +62,7 @@ class RequestChains {
 
   Request* Find(const BlockKey& key);
   TouchedChain Tell(Request* request, int64_t now_ns);
+  static bool BelongsTo(Request* request, const TouchedChain& use);
   void MakeRoom();
 
   const Limits limits_;

@@ -109,6 +109,10 @@ class ResidencyPolicy {
     return std::nullopt;
   }
   virtual std::array<TierPrice, kTierCount> Prices(int64_t at_ns) const { return {}; }
+
+  // DRAM is full: is this block, which is not in it, worth more than the block that would go for
+  // it? What is known of it comes from the requests that named it.
+  virtual bool AdmitToDram(const BlockKey& key, int64_t now_ns) { return true; }
 };
 
 }  // namespace halflife

@@ -4,6 +4,7 @@
 
 #include "common/killpoint.h"
 #include "storage/block_store.h"
+#include "storage/residency/arrived_chains.h"
 
 namespace halflife {
 namespace {
@@ -44,18 +45,42 @@ void TierMigrator::ApplyChanges() {
   const ChangeQueue::Batch batch = changes_->Take();
   // Requests before the blocks that they put: a policy knows then what is coming.
   for (const ChangeQueue::Touch& touch : batch.touches) ApplyTouch(touch);
-  const int64_t now_ns = context_.clock->NowNanos();
-  for (const BlockKey& key : batch.changed) {
-    const TouchedChain request = requests_.Arrived(key, now_ns);
-    if (!request.keys.empty()) context_.policy->OnTouch(request);
-    Reconcile(key);
-  }
+  ApplyPuts(batch.put);
+  for (const BlockKey& key : batch.changed) Reconcile(key);
   // Behind the blocks that they are about.
   for (const ChangeQueue::Hint& hint : batch.hints) ApplyHint(hint);
   if (batch.overflowed) {
     catching_up_ = true;
     sweep_cursor_ = {};
   }
+}
+
+void TierMigrator::ApplyPuts(absl::Span<const BlockKey> keys) {
+  const int64_t now_ns = context_.clock->NowNanos();
+  ArrivedChains without_lookup;
+  for (const BlockKey& key : keys) {
+    if (const std::optional<TouchedChain> request = requests_.Arrived(key, now_ns)) {
+      if (!request->keys.empty()) context_.policy->OnTouch(*request);
+    } else if (const std::optional<IndexedBlock> block = context_.index->Describe(key)) {
+      without_lookup.Add(block->facts);
+    }
+  }
+  for (const ArrivedChains::Chain& chain : without_lookup.chains()) {
+    context_.policy->OnTouch({.now_ns = now_ns,
+                              .category = chain.category,
+                              .keys = chain.keys,
+                              .first_depth = chain.first_depth});
+  }
+  for (const BlockKey& key : keys) Reconcile(key);
+}
+
+bool TierMigrator::IsWorthItsPlace(const BlockKey& key) {
+  if (context_.ssd != nullptr) return true;
+  const int64_t now_ns = context_.clock->NowNanos();
+  const std::optional<TouchedChain> request = requests_.Arrived(key, now_ns);
+  if (!request) return true;
+  if (!request->keys.empty()) context_.policy->OnTouch(*request);
+  return context_.policy->AdmitToDram(key, now_ns);
 }
 
 void TierMigrator::ApplyHint(const ChangeQueue::Hint& hint) {
@@ -85,10 +110,9 @@ void TierMigrator::ApplyTouch(const ChangeQueue::Touch& touch) {
                        .keys = absl::MakeConstSpan(touch.keys).subspan(first, touch.chain_blocks),
                        .first_depth = touch.first_depth,
                        .block_tokens = touch.block_tokens};
-    if (touch.unused_blocks >= touch.chain_blocks) {
-      requests_.LookedUp(named);
-      continue;
-    }
+    // With a pin or without: what is put next belongs to this request.
+    if (touch.found_blocks != ChangeQueue::Touch::kNoLookup) requests_.LookedUp(named);
+    if (touch.unused_blocks >= touch.chain_blocks) continue;
     TouchedChain used = named;
     used.keys.remove_suffix(touch.unused_blocks);
     context_.index->TouchChain(used, &gaps_ns);

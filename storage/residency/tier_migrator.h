@@ -31,6 +31,12 @@ class TierMigrator {
 
   // A bounded piece of work. Returns true if more is ready now.
   bool Step();
+  // Gives the policy what requests have told; a step begins with it.
+  void ApplyChanges();
+  // A Put that finds DRAM full: is its block worth more than what would have to go for it? Yes
+  // where there is an SSD tier, to which the block of least worth goes on, and where nothing is
+  // known of the block: who puts without a look-up before it says nothing of what it is part of.
+  bool IsWorthItsPlace(const BlockKey& key);
   // Walks the whole index once: gives the policy what it missed and drops unreachable blocks.
   // Returns how many were dropped; their children are without a parent then, for the next walk.
   size_t SweepAll();
@@ -53,7 +59,7 @@ class TierMigrator {
   static constexpr int kSkipsPerBatch = 256;
   static constexpr size_t kSweepRecords = 1024;
 
-  void ApplyChanges();
+  void ApplyPuts(absl::Span<const BlockKey> keys);
   void ApplyTouch(const ChangeQueue::Touch& touch);
   void ApplyHint(const ChangeQueue::Hint& hint);
   void Reconcile(const BlockKey& key, const std::optional<IndexedBlock>& block);

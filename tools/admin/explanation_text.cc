@@ -55,7 +55,7 @@ std::string WhyMissing(v1::MissReason reason) {
     case v1::MISS_REASON_EVICTED:
       return "made room for others";
     case v1::MISS_REASON_NOT_ADMITTED:
-      return "found no room when it was put, or was not worth a write to SSD";
+      return "found no room when it was put, or was not worth its place in DRAM or on SSD";
     case v1::MISS_REASON_EXPIRED:
       return "was deleted";
     case v1::MISS_REASON_CORRUPT:

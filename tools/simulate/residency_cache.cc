@@ -81,14 +81,24 @@ size_t ResidencyCache::Serve(const SimulatedRequest& request) {
       Insert(Tier::kDram, block);
     }
   }
-  for (const uint32_t block : request.blocks.subspan(hits)) {
-    if (!blocks_[block].in_dram && !blocks_[block].on_ssd) Insert(Tier::kDram, block);
-  }
+  PutRest(request.blocks.subspan(hits), request.time_ns);
   if (request.released) {
     policy_->OnHint({.now_ns = request.time_ns, .kind = HintKind::kRelease, .keys = keys_});
   }
   EvictFromDram(request.time_ns);
   return hits;
+}
+
+// Block by block, as a daemon takes them: one that is refused is the last that is offered.
+void ResidencyCache::PutRest(absl::Span<const uint32_t> blocks, int64_t now_ns) {
+  const bool refuses = options_.ssd_blocks == 0;
+  for (const uint32_t block : blocks) {
+    if (blocks_[block].in_dram || blocks_[block].on_ssd) continue;
+    const bool full = dram_used_blocks_ >= options_.dram_blocks;
+    if (refuses && full && !policy_->AdmitToDram(KeyOf(block), now_ns)) return;
+    Insert(Tier::kDram, block);
+    if (refuses) EvictFromDram(now_ns);
+  }
 }
 
 void ResidencyCache::Insert(Tier tier, uint32_t block) {

@@ -39,6 +39,7 @@ class ResidencyCache final : public SimulatedCache {
     int64_t last_touch_ns = 0;
   };
 
+  void PutRest(absl::Span<const uint32_t> blocks, int64_t now_ns);
   void Insert(Tier tier, uint32_t block);
   void EvictFromDram(int64_t now_ns);
   SsdAdmission::Verdict WriteToSsd(uint32_t block, int64_t now_ns);

@@ -275,13 +275,18 @@ void ModelPolicy::ForgetGhosts() {
 
 // --- Decisions
 
-std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
+// Before a decision.
+void ModelPolicy::BringUpToDate(Tier tier, int64_t now_ns) {
   now_ns_ = std::max(now_ns_, now_ns);
   EndRetentions();
   if (const bool leads = ModelLeads(tier); leads != led_[Index(tier)]) {
     led_[Index(tier)] = leads;
     chains_.RanksChanged();
   }
+}
+
+std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
+  BringUpToDate(tier, now_ns);
   const uint32_t n = tier == Tier::kSsd ? SsdVictim(now_ns_) : chains_.Lowest(tier, now_ns_);
   if (n != 0) NotePrice(tier, chains_[n]);
   has_evicted_[Index(tier)] = true;
@@ -291,6 +296,31 @@ std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
     dram_stay_s_ += kStayShare * (stay_s - dram_stay_s_);
   }
   return chains_.KeyOf(n);
+}
+
+// Would it be the first to go, were it here? In recency's order what is new goes last. In the
+// model's, it stands behind the older blocks of its queue; where there are none, its index is
+// compared with that of the block that would go for it. Its own request is no reason to take it
+// either: its prefix, which it would be of no use without, and its equals.
+bool ModelPolicy::AdmitToDram(const BlockKey& key, int64_t now_ns) {
+  BringUpToDate(Tier::kDram, now_ns);
+  const uint32_t n = chains_.Find(key);
+  if (n == 0 || chains_[n].touches == 0) return true;
+  if (!led_[Index(Tier::kDram)] || fitted_reuses_ < kModelCalibratingReuses) return true;
+  const TrackedBlock& block = chains_[n];
+  const uint32_t front = chains_.FrontOfQueueOf(n);
+  if (front != 0 && chains_[front].last_touch_ns() < block.last_touch_ns()) return true;
+  const uint32_t victim = chains_.Lowest(Tier::kDram, now_ns_);
+  if (victim == 0) return true;
+  const bool of_its_prefix = chains_[victim].last_touch_ns() == block.last_touch_ns() &&
+                             chains_[victim].prefix == block.prefix &&
+                             chains_[victim].depth < block.depth;
+  if (!of_its_prefix &&
+      RankOf(Tier::kDram, chains_[victim], now_ns_) < RankOf(Tier::kDram, block, now_ns_)) {
+    return true;
+  }
+  NotePrice(Tier::kDram, block);
+  return false;
 }
 
 // The copy of a block that is in DRAM hits nothing, but has to be written again when the block

@@ -48,6 +48,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
   void ClearSkips() override { chains_.ClearSkips(); }
+  bool AdmitToDram(const BlockKey& key, int64_t now_ns) override;
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
   double SsdScore(const BlockFacts& block, int64_t now_ns) override;
 
@@ -69,6 +70,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   RetentionRank RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const override;
 
   bool ModelLeads(Tier tier) const;
+  void BringUpToDate(Tier tier, int64_t now_ns);
   uint32_t SsdVictim(int64_t now_ns);
   double ValueOf(const TrackedBlock& block) const;
   bool IsGivenUp(Tier tier, const TrackedBlock& block) const;

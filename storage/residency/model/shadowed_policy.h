@@ -38,6 +38,9 @@ class ShadowedPolicy final : public ResidencyPolicy {
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override { live_->Skip(tier, key); }
   void ClearSkips() override { live_->ClearSkips(); }
+  bool AdmitToDram(const BlockKey& key, int64_t now_ns) override {
+    return live_->AdmitToDram(key, now_ns);
+  }
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
   double SsdScore(const BlockFacts& block, int64_t now_ns) override {
     return live_->SsdScore(block, now_ns);

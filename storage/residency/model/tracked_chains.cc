@@ -116,7 +116,10 @@ void TrackedChains::LinkNew(Tier tier, uint32_t n) {
   const int queue = order_->QueueOf(blocks_[n]);
   const bool beside_parent = tier == Tier::kDram && parent != 0 && place(tier, parent) == at &&
                              order_->QueueOf(blocks_[parent]) == queue;
-  if (!beside_parent) return Enqueue(tier, n, at, false);
+  // No prefix reaches a block whose parent is nowhere: in front, or it would stay instead of
+  // others.
+  const bool out_of_reach = tier == Tier::kDram && parent != 0 && !InAnyTier(parent);
+  if (!beside_parent) return Enqueue(tier, n, at, out_of_reach);
   SetPlace(tier, n, at);
   QueuesOf(tier, at).InsertBefore(n, parent, queue);
 }

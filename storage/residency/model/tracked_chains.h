@@ -117,6 +117,10 @@ class TrackedChains {
   // --- Decisions
   // The block to give up next, 0 = none.
   uint32_t Lowest(Tier tier, int64_t now_ns);
+  // The front of the queue that a block, which need not be in DRAM, has there; 0 = it is empty.
+  uint32_t FrontOfQueueOf(uint32_t n) const {
+    return dram_queues_.front(order_->QueueOf(blocks_[n]));
+  }
   // The next to go of every queue.
   std::vector<uint32_t> Fronts(Tier tier) const;
   uint32_t ChildrenOf(Tier tier, uint32_t n) const { return Children(tier, n); }

@@ -190,5 +190,18 @@ TEST_F(PutErrors, WithoutRoomThePutEndsAtOnceWithAStatusPerBlock) {
   EXPECT_EQ(store_->counted_puts(PutOutcome::kRefusedNoRoom), 2);
 }
 
+TEST_F(PutErrors, ABlockThatIsNotWorthItsPlaceEndsThePutWellAndSaysSo) {
+  Start();
+  store_->RefuseBuffersWith(absl::FailedPreconditionError("worth less than what would go"));
+
+  const PutAnswer put = PutChain(chain_);
+
+  ASSERT_TRUE(put.status.ok()) << "no error: " << put.status.error_message();
+  EXPECT_EQ(put.response.stored(), 0);
+  EXPECT_EQ(put.response.status(),
+            std::string(chain_.size(), static_cast<char>(v1::PUT_STATUS_NOT_ADMITTED)));
+  EXPECT_EQ(store_->counted_puts(PutOutcome::kRefusedNotAdmitted), chain_.size());
+}
+
 }  // namespace
 }  // namespace halflife

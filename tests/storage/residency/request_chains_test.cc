@@ -29,8 +29,10 @@ TEST(RequestChains, TellTheWholeRequestWhenItsFirstPartIsUsed) {
   EXPECT_EQ(first.category, 3);
   EXPECT_EQ(first.block_tokens, 16u);
 
-  EXPECT_TRUE(requests.Used(Chain(all.subspan(128, 128), 3)).keys.empty());  // told already
-  EXPECT_TRUE(requests.Arrived(keys[299], 4 * kSecondNs).keys.empty());
+  TouchedChain second = Chain(all.subspan(128, 128), 3);
+  second.first_depth = 128;
+  EXPECT_TRUE(requests.Used(second).keys.empty());  // told already
+  EXPECT_TRUE(requests.Arrived(keys[299], 4 * kSecondNs)->keys.empty());
 }
 
 TEST(RequestChains, TellARequestOfWhichNothingWasHereWhenItsFirstBlockArrives) {
@@ -38,8 +40,8 @@ TEST(RequestChains, TellARequestOfWhichNothingWasHereWhenItsFirstBlockArrives) {
   const std::vector<BlockKey> keys = Keys(0, 4);
   requests.LookedUp(Chain(keys));
 
-  EXPECT_EQ(requests.Arrived(keys[0], 2 * kSecondNs).keys, absl::MakeConstSpan(keys));
-  EXPECT_TRUE(requests.Arrived(keys[1], 2 * kSecondNs).keys.empty());
+  EXPECT_EQ(requests.Arrived(keys[0], 2 * kSecondNs)->keys, absl::MakeConstSpan(keys));
+  EXPECT_TRUE(requests.Arrived(keys[1], 2 * kSecondNs)->keys.empty());
 }
 
 TEST(RequestChains, ALookUpAloneIsNoUse) {
@@ -58,8 +60,46 @@ TEST(RequestChains, ALaterUseWithoutALookUpIsAnotherRequest) {
   requests.LookedUp(Chain(keys, 1));
   requests.Used(Chain(keys, 2));
 
-  EXPECT_TRUE(requests.Used(Chain(keys, 6)).keys.empty());
+  EXPECT_EQ(requests.Used(Chain(keys, 3)).keys, absl::MakeConstSpan(keys));
+  EXPECT_EQ(requests.Used(Chain(keys, 4)).keys, absl::MakeConstSpan(keys));
   EXPECT_EQ(requests.Used(Chain(keys, 12)).keys, absl::MakeConstSpan(keys));
+}
+
+TEST(RequestChains, RanksThatReadTheSameBlocksAtOnceAreOneUse) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 4);
+  requests.LookedUp(Chain(keys, 1));
+  requests.Used(Chain(keys, 2));
+  TouchedChain soon = Chain(keys, 3);
+  --soon.now_ns;
+
+  EXPECT_TRUE(requests.Used(soon).keys.empty());
+}
+
+TEST(RequestChains, OnceSomebodyCameBackEachPieceIsARequestOfItsOwn) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 256);
+  const absl::Span<const BlockKey> head = absl::MakeConstSpan(keys).subspan(0, 128);
+  TouchedChain tail = Chain(absl::MakeConstSpan(keys).subspan(128), 4);
+  tail.first_depth = 128;
+  requests.LookedUp(Chain(keys, 1));
+  EXPECT_EQ(requests.Used(Chain(head, 2)).keys, absl::MakeConstSpan(keys));
+  EXPECT_TRUE(requests.Used(tail).keys.empty()) << "its second piece";
+
+  tail.now_ns = 6 * kSecondNs;
+  EXPECT_EQ(requests.Used(tail).keys, tail.keys);
+  EXPECT_EQ(requests.Used(Chain(head, 7)).keys, head);
+}
+
+TEST(RequestChains, ABlockThatArrivesLongAfterItsLookupIsARequestOfItsOwn) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 4);
+  requests.LookedUp(Chain(keys, 1));
+  requests.Used(Chain(keys, 2));
+
+  EXPECT_TRUE(requests.Arrived(keys[3], 7 * kSecondNs).has_value());
+  EXPECT_TRUE(requests.Arrived(keys[3], 12 * kSecondNs).has_value()) << "5 s after the one before";
+  EXPECT_FALSE(requests.Arrived(keys[3], 18 * kSecondNs).has_value());
 }
 
 TEST(RequestChains, WhatWasNotLookedUpIsARequestOfItsOwn) {
@@ -67,7 +107,7 @@ TEST(RequestChains, WhatWasNotLookedUpIsARequestOfItsOwn) {
   const std::vector<BlockKey> keys = Keys(0, 4);
 
   EXPECT_EQ(requests.Used(Chain(keys)).keys, absl::MakeConstSpan(keys));
-  EXPECT_TRUE(requests.Arrived(keys[3], kSecondNs).keys.empty());
+  EXPECT_FALSE(requests.Arrived(keys[3], kSecondNs).has_value());
   EXPECT_TRUE(requests.Used(TouchedChain()).keys.empty());
 }
 
@@ -78,14 +118,14 @@ TEST(RequestChains, ForgetTheOldestAtTheirLimits) {
   requests.LookedUp(Chain(second));
   requests.LookedUp(Chain(third));
 
-  EXPECT_TRUE(requests.Arrived(first[0], kSecondNs).keys.empty());
-  EXPECT_FALSE(requests.Arrived(second[0], kSecondNs).keys.empty());
+  EXPECT_FALSE(requests.Arrived(first[0], kSecondNs).has_value());
+  EXPECT_FALSE(requests.Arrived(second[0], kSecondNs)->keys.empty());
 
   const std::vector<BlockKey> large = Keys(300, 8), too_large = Keys(400, 11);
   requests.LookedUp(Chain(large));
-  EXPECT_TRUE(requests.Arrived(third[0], kSecondNs).keys.empty());
+  EXPECT_FALSE(requests.Arrived(third[0], kSecondNs).has_value());
   requests.LookedUp(Chain(too_large));
-  EXPECT_FALSE(requests.Arrived(large[7], kSecondNs).keys.empty());
+  EXPECT_FALSE(requests.Arrived(large[7], kSecondNs)->keys.empty());
 }
 
 }  // namespace

@@ -29,9 +29,18 @@ class ModelReplay : public StoreTest {
     }
     for (size_t i = hits; i < hashes.size(); ++i) {
       if (store_->FindInDram(Address(hashes[i]))) continue;
+      if (!IsTaken(hashes[i])) break;  // what is behind it is not offered
       store_->Commit(ns_, Prepare(hashes, i), {});
     }
     return hits;
+  }
+
+  bool IsTaken(const BlockHash& hash) {
+    std::optional<absl::StatusOr<BlockBuffer>> answer;
+    store_->AllocateForPut(ns_, Address(hash),
+                           [&](absl::StatusOr<BlockBuffer> buffer) { answer = std::move(buffer); });
+    if (!answer.has_value()) store_->Quiesce();
+    return answer.has_value() && answer->ok();
   }
 };
 

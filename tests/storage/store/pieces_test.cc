@@ -1,5 +1,6 @@
 // The small pieces of the store, each on its own.
 
+#include <set>
 #include <thread>
 
 #include "gmock/gmock.h"
@@ -268,13 +269,40 @@ class PutWaitersTest : public ::testing::Test {
           if (waiter.payload_bytes == 1 && room-- > 0) return BlockBuffer();
           return absl::ResourceExhaustedError("no");
         },
+        [this](const PutWaiters::Waiter& waiter) -> absl::Status {
+          if (!worthless_bytes_.contains(waiter.payload_bytes)) return absl::OkStatus();
+          return absl::FailedPreconditionError("not worth it");
+        },
         [](const PutWaiters::Waiter&, const absl::Status&) {});
   }
 
   using Answer = std::pair<uint64_t, absl::StatusCode>;
   PutWaiters waiters_;
+  std::set<uint64_t> worthless_bytes_;
   std::vector<Answer> answers_;
 };
+
+TEST_F(PutWaitersTest, WhoIsNotWorthTheRoomHearsItAtOnceAlsoBehindOthersThatWait) {
+  Add(1, 100);
+  Add(2, 100);
+  Add(2, 100);
+  worthless_bytes_ = {2};
+
+  EXPECT_EQ(Serve(10, 0), 2u);
+
+  const Answer refused = {2, absl::StatusCode::kFailedPrecondition};
+  EXPECT_EQ(answers_, std::vector<Answer>({refused, refused}));
+  EXPECT_FALSE(waiters_.empty());
+}
+
+TEST_F(PutWaitersTest, NobodyIsJudgedWhereThereIsRoom) {
+  Add(1, 100);
+  worthless_bytes_ = {1};
+
+  EXPECT_EQ(Serve(10, 1), 1u);
+
+  EXPECT_EQ(answers_, std::vector<Answer>({{1, absl::StatusCode::kOk}}));
+}
 
 TEST_F(PutWaitersTest, OneSizeWithoutRoomDoesNotHoldUpAnother) {
   Add(2, 100);
