@@ -1,6 +1,7 @@
 // Room: the quota holds whatever is written and erased, and what is erased really comes back.
 #include <algorithm>
 #include <iostream>
+#include <thread>
 
 #include "storage/tiers/rocks_options.h"
 #include "tests/storage/ssd/ssd_fixture.h"
@@ -31,7 +32,8 @@ class SsdQuotaTest : public SsdTest {
   // again.
   absl::StatusOr<SsdLocation> WriteOnceUnstalled(const TestBlock& block) {
     absl::StatusOr<SsdLocation> location = ssd_.Write(block);
-    for (int i = 0; i < 100'000 && absl::IsUnavailable(location.status()); ++i) {
+    for (int i = 0; i < 1'000'000 && absl::IsUnavailable(location.status()); ++i) {
+      std::this_thread::yield();
       if (i % 1000 == 999) {
         ssd_.clock.Advance(absl::Seconds(1));
         ssd_.tier().Step();
