@@ -85,7 +85,8 @@ BlockStore::Options StoreOptionsOf(const Config& config, const MachineLimits& ma
           .objective = config.objective,
           .shadow_policies = config.shadow_policies,
           .write_budget_bytes_per_day = config.ssd.bytes_per_day(),
-          .category_pins = config.category_pins};
+          .category_pins = config.category_pins,
+          .namespace_limits = config.dram.namespace_limits};
 }
 
 RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machine) {

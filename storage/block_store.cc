@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/block/category_pins.h"
+#include "common/block/namespace_limits.h"
 #include "common/limits.h"
 #include "common/status.h"
 #include "storage/local_block_store.h"
@@ -58,6 +59,7 @@ absl::Status BlockStore::Options::Validate() const {
   HL_RETURN_IF_ERROR(ParseResidencyPolicy(policy, objective).status());
   HL_RETURN_IF_ERROR(ParseShadowPolicies(shadow_policies).status());
   HL_RETURN_IF_ERROR(ParseDaemonPinRules(category_pins).status());
+  HL_RETURN_IF_ERROR(ParseNamespaceLimits(namespace_limits).status());
   return absl::OkStatus();
 }
 
@@ -66,6 +68,8 @@ absl::StatusOr<std::unique_ptr<BlockStore>> BlockStore::Open(const Options& opti
                                                              Tiers tiers) {
   HL_RETURN_IF_ERROR(options.Validate());
   if (tiers.arena == nullptr) return absl::InvalidArgumentError("store: no DRAM arena");
+  HL_RETURN_IF_ERROR(CheckNamespaceFloors(ParseNamespaceLimits(options.namespace_limits).value(),
+                                          tiers.arena->stats().budget_bytes));
   auto store = std::make_unique<LocalBlockStore>(options, secret, std::move(tiers));
   store->Recover();
   if (options.own_thread) store->StartBackground();

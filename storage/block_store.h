@@ -64,7 +64,7 @@ enum class MissReason : uint8_t {
   kExpired,         // deleted
   kCorrupt,         // it did not verify and was dropped
   kWrongNamespace,  // nothing of the prefix is here, but another namespace of its tenant has it
-  kOverQuota,       // it had to leave DRAM and the SSD tier's quota had no room for it
+  kOverQuota,       // its namespace was at its ceiling; or the SSD tier's quota had no room for it
   kUnavailable,     // it had to leave DRAM while the SSD tier took no writes
 };
 inline constexpr int kMissReasonCount = 9;
@@ -156,6 +156,8 @@ class BlockStore {
     uint64_t write_budget_bytes_per_day = 0;
     // Categories that come before those found by themselves, as in category_pins.h.
     std::string category_pins;
+    // Floors and ceilings of namespaces in DRAM, as in namespace_limits.h.
+    std::string namespace_limits;
     // How often background work looks for something to do when nothing wakes it.
     absl::Duration step_interval = absl::Milliseconds(20);
     // False: no thread of its own. Background work happens in Quiesce() and where a read waits for
@@ -187,6 +189,15 @@ class BlockStore {
   // nullptr if it is not open: the caller answers FAILED_PRECONDITION.
   virtual NamespaceRef FindNamespace(const NamespaceId& id) const = 0;
   virtual std::vector<NamespaceRef> Namespaces() const = 0;
+  // What a namespace under a limit holds in DRAM, and all that share the limit; nullopt without
+  // one.
+  struct LimitedUse {
+    uint64_t bytes = 0;
+    NamespaceLimitStats limit;
+  };
+  virtual std::optional<LimitedUse> UseUnderLimit(const NamespaceRef& ns) const {
+    return std::nullopt;
+  }
 
   // --- Reading
   // No I/O, no touch. Counts lookups by tier and miss reason.
@@ -248,9 +259,10 @@ class BlockStore {
   // A writable buffer of ns->descriptor.block_bytes for a block that is not resident yet. Never
   // blocks: `ready` runs at once, or when the background made room, or with kResourceExhausted
   // after put_room_wait. kFailedPrecondition if DRAM is full and the block, as far as its request
-  // tells, is worth less than what it would push out. kAlreadyExists if the block is in DRAM or on
-  // SSD (put-if-absent: nothing to send); kInvalidArgument if blocks of the namespace are above
-  // max_block_bytes.
+  // tells, is worth less than what it would push out. kOutOfRange if its namespace is at its
+  // ceiling and nothing of it may go within put_room_wait. kAlreadyExists if the block is in DRAM
+  // or on SSD (put-if-absent: nothing to send); kInvalidArgument if blocks of the namespace are
+  // above max_block_bytes.
   virtual void AllocateForPut(const NamespaceRef& ns, const BlockAddress& address,
                               std::function<void(absl::StatusOr<BlockBuffer>)> ready) = 0;
   struct PutBlock {
@@ -266,7 +278,8 @@ class BlockStore {
   // Verifies, seals and publishes one block; first writer wins.
   virtual PutOutcome Commit(const NamespaceRef& ns, PutBlock block,
                             const RequestAttributes& attributes) = 0;
-  // A block that was refused before its payload was taken: a duplicate, no room, or not worth it.
+  // A block that was refused before its payload was taken: a duplicate, no room, not worth it, or
+  // at a ceiling.
   virtual void CountPut(const NamespaceRef& ns, const RequestAttributes& attributes,
                         PutOutcome outcome) = 0;
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/executor.h"
@@ -11,6 +12,7 @@
 #include "storage/index/block_index.h"
 #include "storage/lease_table.h"
 #include "storage/miss_log.h"
+#include "storage/namespace_ledger.h"
 #include "storage/namespace_table.h"
 #include "storage/put_waiters.h"
 #include "storage/read_flights.h"
@@ -41,6 +43,7 @@ class LocalBlockStore final : public BlockStore {
   absl::StatusOr<NamespaceRef> OpenNamespace(const NamespaceDescriptor& descriptor) override;
   NamespaceRef FindNamespace(const NamespaceId& id) const override;
   std::vector<NamespaceRef> Namespaces() const override;
+  std::optional<LimitedUse> UseUnderLimit(const NamespaceRef& ns) const override;
 
   LookupResult Lookup(const ChainSlice& chain, PartRange parts,
                       const RequestAttributes& attributes) override;
@@ -136,10 +139,15 @@ class LocalBlockStore final : public BlockStore {
   PutOutcome Publish(PutBlock block, Category category);
   size_t ServeWaiters();
   absl::Status JudgePut(const PutWaiters::Waiter& waiter);
+  void AwaitRoomUnderCeiling(PutWaiters::Waiter waiter);
+  size_t ServeAtCeiling();
+  absl::Status CeilingError(uint16_t limit) const;
   // Takes blocks that left the index off the counts and the SSD.
   void FinishDelete(absl::Span<const RemovedBlock> removed);
 
   bool Step();
+  void FailWaiters(const absl::Status& status);
+  NamespaceLimitStats StatsOfLimit(uint16_t limit) const;
   uint64_t LeftoverBytes() const;
 
   // Constant after construction. The arena outlives everything that holds a block.
@@ -151,6 +159,7 @@ class LocalBlockStore final : public BlockStore {
   const uint64_t max_put_bytes_;
 
   NamespaceTable namespaces_;
+  NamespaceLedger ledger_;
   CategoryTable categories_;
   StoreCounters counters_;
   RemovalMemory removals_;
@@ -163,6 +172,7 @@ class LocalBlockStore final : public BlockStore {
   RetainLedger retained_;
   std::atomic<int> prefetches_{0};  // under way
   PutWaiters waiters_;
+  PutWaiters at_ceiling_;  // whose namespaces hold all they may
   ChangeQueue changes_;
   RoomDemand demand_;
   const std::unique_ptr<ResidencyPolicy> policy_;  // of the migrator

@@ -28,14 +28,15 @@ size_t PutWaiters::Serve(int64_t now_ns,
                          const std::function<void(const Waiter&, const absl::Status&)>& leaving) {
   if (empty()) return 0;
   std::deque<Waiter> still_waiting;
-  absl::flat_hash_set<uint64_t> full_sizes;
+  absl::flat_hash_set<std::pair<uint64_t, uint16_t>> full;  // sizes, and for which limit
   size_t answered = 0;
   for (Waiter& waiter : TakeAll()) {
     absl::StatusOr<BlockBuffer> buffer = absl::ResourceExhaustedError(
         absl::StrCat("DRAM tier: no room for ", waiter.payload_bytes, " bytes in time"));
-    if (!full_sizes.contains(waiter.payload_bytes)) buffer = allocate(waiter);
+    const std::pair line(waiter.payload_bytes, waiter.limit);
+    if (!full.contains(line)) buffer = allocate(waiter);
     if (absl::IsResourceExhausted(buffer.status())) {
-      full_sizes.insert(waiter.payload_bytes);
+      full.insert(line);
       if (absl::Status judged = judge(waiter); !judged.ok()) {
         buffer = std::move(judged);
       } else if (now_ns < waiter.deadline_ns) {

@@ -14,8 +14,8 @@
 namespace halflife {
 
 // Puts that found no room and wait for the background to make some: first come, first served within
-// a block size, until their deadline. Bounded. Thread-safe; answers are given by Serve and FailAll,
-// on the caller's thread and without a lock.
+// a block size (and a limit of namespaces), until their deadline. Bounded. Thread-safe; answers are
+// given by Serve and FailAll, on the caller's thread and without a lock.
 class PutWaiters {
  public:
   static constexpr size_t kMaxWaiters = 4096;
@@ -26,6 +26,7 @@ class PutWaiters {
     uint64_t payload_bytes = 0;
     int64_t deadline_ns = 0;
     Ready ready;
+    uint16_t limit = 0;  // of namespaces: who waits for it, and not for the tier
   };
 
   // False, without taking it, if there are too many already.

@@ -58,7 +58,8 @@ RequestStats StoreCounters::Requests::Read() const {
   return stats;
 }
 
-StoreCounters::StoreCounters() : requests_(new Requests[size_t{kMaxModels} * kMaxCategories]) {}
+StoreCounters::StoreCounters(NamespaceLedger* ledger)
+    : ledger_(ledger), requests_(new Requests[size_t{kMaxModels} * kMaxCategories]) {}
 
 void StoreCounters::CountEvicted(Tier tier, EvictReason reason, const IndexedBlock& block) {
   const int t = static_cast<int>(tier);
@@ -67,6 +68,9 @@ void StoreCounters::CountEvicted(Tier tier, EvictReason reason, const IndexedBlo
   Add(category.evicted_bytes[t][static_cast<int>(reason)], block.facts.bytes);
   if (reason == EvictReason::kCapacity && block.facts.hits == 0) {
     Add(category.evicted_unused_blocks[t]);
+  }
+  if (ledger_ != nullptr && tier == Tier::kDram) {
+    ledger_->Left(block.facts.key.ns, block.facts.bytes);
   }
 }
 

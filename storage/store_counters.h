@@ -11,6 +11,7 @@
 #include "storage/block_store.h"
 #include "storage/count_histogram.h"
 #include "storage/index/block_index.h"
+#include "storage/namespace_ledger.h"
 
 namespace halflife {
 
@@ -46,7 +47,8 @@ struct StoreCounters {
     CountHistogram reuses;
   };
 
-  StoreCounters();
+  // Borrows the ledger, which hears of every block that leaves DRAM; may be null.
+  explicit StoreCounters(NamespaceLedger* ledger = nullptr);
 
   // What SsdAdmission says of itself, published by the thread that uses it.
   struct Admission {
@@ -85,6 +87,7 @@ struct StoreCounters {
  private:
   void CopyCategory(size_t category, CategoryStats* stats) const;
 
+  NamespaceLedger* const ledger_;
   // [model][category]
   const std::unique_ptr<Requests[]> requests_;
 };

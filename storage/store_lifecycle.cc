@@ -15,9 +15,11 @@ constexpr size_t kExpirePerStep = 64;
 // Far above what any number of blocks needs. Ends a loop that an own bug would make endless.
 constexpr int kMaxQuiesceSteps = 1 << 20;
 
-ResidencyPolicyOptions PolicyOptionsOf(const BlockStore::Options& options) {
+ResidencyPolicyOptions PolicyOptionsOf(const BlockStore::Options& options,
+                                       const NamespaceLedger* ledger) {
   ResidencyPolicyOptions policy = ParseResidencyPolicy(options.policy, options.objective).value();
   policy.keep_ssd_copies = options.write_budget_bytes_per_day > 0;
+  policy.ledger = ledger->has_limits() ? ledger : nullptr;
   return policy;
 }
 
@@ -31,17 +33,19 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
       arena_budget_bytes_(arena_->stats().budget_bytes),
       max_put_bytes_(options.max_put_bytes > 0 ? options.max_put_bytes : arena_budget_bytes_ / 4),
       namespaces_(secret, ssd_.get()),
+      ledger_(ParseNamespaceLimits(options.namespace_limits).value()),
       categories_(PinnedCategories::Parse(options.category_pins).value()),
+      counters_(&ledger_),
       leases_({options.max_pinned_bytes > 0 ? options.max_pinned_bytes : arena_budget_bytes_ / 4}),
       // A tenth of DRAM, of which one namespace may have half.
       retained_(
           {.max_bytes = arena_budget_bytes_ / 10, .max_namespace_bytes = arena_budget_bytes_ / 20}),
-      policy_(MakeResidencyPolicy(PolicyOptionsOf(options),
+      policy_(MakeResidencyPolicy(PolicyOptionsOf(options, &ledger_),
                                   ParseShadowPolicies(options.shadow_policies).value())),
       admission_({.write_budget_bytes_per_day = options.write_budget_bytes_per_day}, policy_.get()),
       migrator_({options.free_target_ratio},
                 {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get(),
-                 &admission_, &sample_},
+                 &admission_, &sample_, &ledger_},
                 &changes_, &demand_),
       populator_({.stock_bytes = options.populate_stock_bytes,
                   .bytes_per_s = options.populate_bytes_per_s},
@@ -52,7 +56,7 @@ LocalBlockStore::~LocalBlockStore() {
   draining_.store(true);
   if (reporting_ != nullptr) reporting_->Stop();
   background_.Stop();
-  waiters_.FailAll(absl::UnavailableError("store: stopping"));
+  FailWaiters(absl::UnavailableError("store: stopping"));
 }
 
 void LocalBlockStore::StartBackground() {
@@ -67,7 +71,10 @@ void LocalBlockStore::StartBackground() {
 void LocalBlockStore::Recover() {
   if (ssd_ == nullptr) return;
   namespaces_.Load();
-  for (const NamespaceRef& ns : namespaces_.All()) arena_->Expect(ns->descriptor.block_bytes);
+  for (const NamespaceRef& ns : namespaces_.All()) {
+    arena_->Expect(ns->descriptor.block_bytes);
+    ledger_.Open(ns->keys.ns(), ns->descriptor);
+  }
   struct Found {
     uint32_t idle_s;
     uint32_t depth;
@@ -111,11 +118,11 @@ void LocalBlockStore::Recover() {
 bool LocalBlockStore::Step() {
   bool more = leases_.ExpireSome(clock_->NowNanos(), kExpirePerStep);
   migrator_.ApplyChanges();  // what those who wait have looked up
-  size_t answered = ServeWaiters();
+  size_t answered = ServeAtCeiling() + ServeWaiters();
   more |= migrator_.Step();
-  answered += ServeWaiters();
+  answered += ServeAtCeiling() + ServeWaiters();
   namespaces_.SaveUnsaved();
-  return more || (answered > 0 && !waiters_.empty());
+  return more || (answered > 0 && !(waiters_.empty() && at_ceiling_.empty()));
 }
 
 void LocalBlockStore::Quiesce() {
@@ -131,14 +138,14 @@ void LocalBlockStore::Quiesce() {
 
 void LocalBlockStore::Drain(absl::Duration budget) {
   draining_.store(true);
-  waiters_.FailAll(absl::UnavailableError("store: draining"));
+  FailWaiters(absl::UnavailableError("store: draining"));
   if (reporting_ != nullptr) reporting_->Stop();
   background_.Stop();
   const Clock& clock = Clock::Real();
   const int64_t deadline_ns = clock.NowNanos() + absl::ToInt64Nanoseconds(budget);
   background_.RunAlone([&] {
     // Those that the last step had in its hands.
-    waiters_.FailAll(absl::UnavailableError("store: draining"));
+    FailWaiters(absl::UnavailableError("store: draining"));
     migrator_.Drain(clock, deadline_ns);
   });
 }
@@ -147,7 +154,9 @@ absl::StatusOr<NamespaceRef> LocalBlockStore::OpenNamespace(const NamespaceDescr
   HL_RETURN_IF_ERROR(descriptor.Validate());
   HL_RETURN_IF_ERROR(CheckBlockBytes(descriptor.block_bytes));
   arena_->Expect(descriptor.block_bytes);
-  return namespaces_.Open(descriptor);
+  HL_ASSIGN_OR_RETURN(NamespaceRef ns, namespaces_.Open(descriptor));
+  ledger_.Open(ns->keys.ns(), descriptor);
+  return ns;
 }
 
 NamespaceRef LocalBlockStore::FindNamespace(const NamespaceId& id) const {
@@ -155,6 +164,20 @@ NamespaceRef LocalBlockStore::FindNamespace(const NamespaceId& id) const {
 }
 
 std::vector<NamespaceRef> LocalBlockStore::Namespaces() const { return namespaces_.All(); }
+
+NamespaceLimitStats LocalBlockStore::StatsOfLimit(uint16_t limit) const {
+  const NamespaceLimitRule& rule = ledger_.RuleOf(limit);
+  return {.name = rule.name,
+          .used_bytes = ledger_.BytesUnder(limit),
+          .min_bytes = rule.min_bytes,
+          .max_bytes = rule.max_bytes == UINT64_MAX ? 0 : rule.max_bytes};
+}
+
+std::optional<BlockStore::LimitedUse> LocalBlockStore::UseUnderLimit(const NamespaceRef& ns) const {
+  const uint16_t limit = ledger_.LimitOf(ns->keys.ns());
+  if (limit == NamespaceLedger::kNoLimit) return std::nullopt;
+  return LimitedUse{ledger_.BytesOf(ns->keys.ns()), StatsOfLimit(limit)};
+}
 
 std::vector<std::string> LocalBlockStore::CategoryNames() const { return categories_.Names(); }
 
@@ -170,6 +193,9 @@ StoreStats LocalBlockStore::stats() const {
   stats.resident_blocks = totals.blocks;
   stats.resident_bytes = totals.bytes;
   stats.index_entries = totals.entries;
+  for (uint16_t limit = 1; limit < ledger_.limits(); ++limit) {
+    stats.namespace_limits.push_back(StatsOfLimit(limit));
+  }
   for (size_t i = 0; i < stats.categories.size(); ++i) {
     stats.categories[i].resident_blocks = totals.category_blocks[i];
   }
@@ -214,6 +240,13 @@ std::string LocalBlockStore::CheckConservation() const {
                dram_arena_bytes + LeftoverBytes(), arena.allocated_bytes);
   expect_equal("DRAM blocks of index, of its total", blocks[0], totals.blocks[0]);
   expect_equal("DRAM payload of index, of its total", bytes[0], totals.bytes[0]);
+  if (ledger_.has_limits()) {
+    uint64_t ledger_bytes = 0;
+    for (uint16_t limit = 0; limit < ledger_.limits(); ++limit) {
+      ledger_bytes += ledger_.BytesUnder(limit);
+    }
+    expect_equal("DRAM payload of index, of its namespaces", bytes[0], ledger_bytes);
+  }
   expect_equal("SSD blocks of index, of its total", blocks[1], totals.blocks[1]);
   expect_equal("SSD payload of index, of its total", bytes[1], totals.bytes[1]);
   if (ssd_ != nullptr) {

@@ -115,6 +115,7 @@ absl::StatusOr<BlockRef> LocalBlockStore::Settle(const BlockAddress& address,
   bool attached = false;
   BlockRef block = index_.AttachDram(address.key, location, *std::move(read), &attached);
   if (attached) {
+    ledger_.Arrived(address.key.ns, location.bytes);
     StoreCounters::Add(counters_.promoted_blocks);
     StoreCounters::Add(counters_.promoted_bytes, location.bytes);
   }

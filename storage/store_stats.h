@@ -75,6 +75,15 @@ struct CategoryStats : RequestStats {
   CountHistogram::Snapshot reuses;         // touches in a life, at removal from the node
 };
 
+// What the namespaces under one rule of storage.dram.namespace_limits hold in DRAM, in bytes of
+// payload.
+struct NamespaceLimitStats {
+  std::string name;
+  uint64_t used_bytes = 0;
+  uint64_t min_bytes = 0;  // 0 = no floor
+  uint64_t max_bytes = 0;  // 0 = no ceiling
+};
+
 // How writes to SSD stand against their budget.
 struct AdmissionStats {
   uint64_t budget_bytes_per_day = 0;  // 0 = no limit
@@ -106,6 +115,7 @@ struct StoreStats {
   uint64_t put_buffer_bytes = 0;  // in unsealed buffers now
   uint64_t touch_events_dropped = 0;
   uint64_t index_entries = 0;
+  std::vector<NamespaceLimitStats> namespace_limits;
   std::vector<CategoryStats> categories;
   std::vector<ModelStats> models;
 };

@@ -66,7 +66,13 @@ void LocalBlockStore::AllocateForPut(const NamespaceRef& ns, const BlockAddress&
     return;
   }
   const int64_t now_ns = clock_->NowNanos();
+  const int64_t deadline_ns = now_ns + absl::ToInt64Nanoseconds(options_.put_room_wait);
   demand_.Use(payload_bytes, now_ns);
+  const uint16_t limit = ledger_.LimitOf(address.key.ns);
+  if (ledger_.ExcessWith(limit, payload_bytes) > 0) {
+    AwaitRoomUnderCeiling({address.key, payload_bytes, deadline_ns, std::move(ready), limit});
+    return;
+  }
   if (waiters_.empty()) {  // else behind those who came first
     absl::StatusOr<BlockBuffer> buffer = AllocateNow(payload_bytes);
     if (!absl::IsResourceExhausted(buffer.status())) {
@@ -75,9 +81,7 @@ void LocalBlockStore::AllocateForPut(const NamespaceRef& ns, const BlockAddress&
       return;
     }
   }
-  PutWaiters::Waiter waiter{address.key, payload_bytes,
-                            now_ns + absl::ToInt64Nanoseconds(options_.put_room_wait),
-                            std::move(ready)};
+  PutWaiters::Waiter waiter{address.key, payload_bytes, deadline_ns, std::move(ready)};
   demand_.Want(payload_bytes, now_ns);
   if (!waiters_.Add(waiter)) {
     demand_.Unwant(payload_bytes);
@@ -87,9 +91,64 @@ void LocalBlockStore::AllocateForPut(const NamespaceRef& ns, const BlockAddress&
   }
   // Drain may have looked for waiters just before this one was there.
   if (draining_.load(std::memory_order_relaxed)) {
-    waiters_.FailAll(absl::UnavailableError("store: draining"));
+    FailWaiters(absl::UnavailableError("store: draining"));
   }
   background_.Wake();
+}
+
+void LocalBlockStore::AwaitRoomUnderCeiling(PutWaiters::Waiter waiter) {
+  if (waiter.payload_bytes > ledger_.RuleOf(waiter.limit).max_bytes || !at_ceiling_.Add(waiter)) {
+    waiter.ready(CeilingError(waiter.limit));
+    return;
+  }
+  // As with those who wait for the tier.
+  if (draining_.load(std::memory_order_relaxed)) {
+    FailWaiters(absl::UnavailableError("store: draining"));
+  }
+  background_.Wake();
+}
+
+// Of the background: blocks of a namespace go for those of the same limit, and for no others.
+size_t LocalBlockStore::ServeAtCeiling() {
+  const int64_t now_ns = clock_->NowNanos();
+  const auto excess_bytes = [this](const PutWaiters::Waiter& waiter) {
+    return ledger_.ExcessWith(waiter.limit, waiter.payload_bytes);
+  };
+  return at_ceiling_.Serve(
+      now_ns,
+      [&](const PutWaiters::Waiter& waiter) -> absl::StatusOr<BlockBuffer> {
+        if (index_.Contains(waiter.key)) {
+          return absl::AlreadyExistsError("the block is here already");
+        }
+        if (const uint64_t excess = excess_bytes(waiter)) {
+          migrator_.EvictUnder(waiter.limit, excess);
+        }
+        if (excess_bytes(waiter) > 0) return absl::ResourceExhaustedError("at its ceiling");
+        return AllocateNow(waiter.payload_bytes);
+      },
+      [&](const PutWaiters::Waiter& waiter) {
+        if (excess_bytes(waiter) == 0) return JudgePut(waiter);
+        return now_ns < waiter.deadline_ns ? absl::OkStatus() : CeilingError(waiter.limit);
+      },
+      [&](const PutWaiters::Waiter& waiter, const absl::Status& answer) {
+        if (absl::IsOutOfRange(answer)) {
+          removals_.Remember(waiter.key, MissReason::kOverQuota, now_ns);
+        } else if (absl::IsResourceExhausted(answer) || absl::IsFailedPrecondition(answer)) {
+          removals_.Remember(waiter.key, MissReason::kNotAdmitted, now_ns);
+        }
+      });
+}
+
+absl::Status LocalBlockStore::CeilingError(uint16_t limit) const {
+  const NamespaceLimitRule& rule = ledger_.RuleOf(limit);
+  return absl::OutOfRangeError(absl::StrCat("DRAM tier: ", ledger_.BytesUnder(limit), " of ",
+                                            rule.max_bytes, " bytes of namespace limit \"",
+                                            rule.name, "\" in use"));
+}
+
+void LocalBlockStore::FailWaiters(const absl::Status& status) {
+  waiters_.FailAll(status);
+  at_ceiling_.FailAll(status);
 }
 
 // Of the background: asks the policy.
@@ -140,7 +199,7 @@ PutOutcome LocalBlockStore::Commit(const NamespaceRef& ns, PutBlock block,
   if (outcome == PutOutcome::kStored) {
     StoreCounters::Add(counters_.categories[category].put_bytes, payload_bytes);
   }
-  if (!waiters_.empty()) background_.Wake();  // a buffer less is open
+  if (!waiters_.empty() || !at_ceiling_.empty()) background_.Wake();  // a buffer less is open
   return outcome;
 }
 
@@ -160,8 +219,13 @@ PutOutcome LocalBlockStore::Publish(PutBlock block, Category category) {
   entry.depth = block.depth;
   entry.category = category;
   entry.last_touch_ns = entry.born_ns = clock_->NowNanos();
+  const Digest128& prefix = block.address.key.ns;
+  if (!ledger_.ArriveBelowCeiling(prefix, header.payload_bytes)) {
+    return PutOutcome::kRefusedOverQuota;  // others under its limit came first
+  }
   const BlockIndex::PutResult put = index_.InsertIfAbsent(entry, std::move(sealed));
   if (!put.stored) {
+    ledger_.Left(prefix, header.payload_bytes);
     const bool other = put.existing && put.existing.checksum() != block.checksum;
     return other ? PutOutcome::kDuplicateOtherBytes : PutOutcome::kDuplicate;
   }
@@ -222,6 +286,9 @@ uint64_t LocalBlockStore::DeleteNamespace(const NamespaceRef& ns) {
     ssd_->DeleteNamespace(ns->id, ns->keys.ns());
     namespaces_.SaveAgain(ns->id);  // somebody may have opened it again meanwhile
   }
+  ledger_.Close(ns->keys.ns());
+  // The same: either this or who opened it comes last, and both say that it is open.
+  if (namespaces_.Find(ns->id) != nullptr) ledger_.Open(ns->keys.ns(), ns->descriptor);
   return count;
 }
 

@@ -192,8 +192,8 @@ ShmPut::Went ShmPut::Settle(ShmPath::Visit& visit, const Batch& batch,
     const bool ok = item.duplicate || status == v1::PUT_STATUS_STORED;
     item.outcome = ok ? Outcome::kOk : Outcome::kRefused;
     // Blocks behind a hole would be of no use.
-    no_room_ =
-        no_room_ || status == v1::PUT_STATUS_NO_ROOM || status == v1::PUT_STATUS_NOT_ADMITTED;
+    no_room_ = no_room_ || status == v1::PUT_STATUS_NO_ROOM ||
+               status == v1::PUT_STATUS_NOT_ADMITTED || status == v1::PUT_STATUS_OVER_QUOTA;
   }
   return Went::kOn;
 }

@@ -40,6 +40,7 @@ struct Config {
     int64_t max_pinned_bytes = kAuto;
     int64_t max_put_bytes = kAuto;
     absl::Duration put_room_wait;
+    std::string namespace_limits;
   } dram;
 
   struct Ssd {

@@ -1,5 +1,6 @@
 #include "common/config/config_checks.h"
 
+#include "common/block/namespace_limits.h"
 #include "common/strings.h"
 
 namespace halflife {
@@ -12,6 +13,7 @@ class Checker {
   std::vector<ConfigProblem> Run() {
     CheckListeners();
     CheckDram();
+    CheckNamespaceFloorsFit();
     CheckSsd();
     return std::move(problems_);
   }
@@ -65,6 +67,18 @@ class Checker {
           StrCat(Described("storage.dram.max_pinned"), " and ", Described("storage.dram.max_put"),
                  ": their sum is above the budget; ", Described("storage.dram.budget")));
     }
+  }
+
+  // A budget that is worked out from the machine is checked where it becomes known.
+  void CheckNamespaceFloorsFit() {
+    const auto rules = ParseNamespaceLimits(values_.dram.namespace_limits);
+    if (!rules.ok() || values_.dram.budget_bytes == Config::kAuto) return;
+    const absl::Status floors =
+        CheckNamespaceFloors(*rules, static_cast<uint64_t>(values_.dram.budget_bytes));
+    if (floors.ok()) return;
+    Add("storage.dram.namespace_limits",
+        StrCat(Described("storage.dram.namespace_limits"), ": ", ToStd(floors.message()), "; ",
+               Described("storage.dram.budget")));
   }
 
   void CheckAtMostBudget(std::string_view key, int64_t bytes) {

@@ -144,7 +144,8 @@ std::string YamlText(const EffectiveSetting& effective) {
   const SettingType type = effective.setting->type;
   const bool is_text = type == SettingType::kText || type == SettingType::kPath ||
                        type == SettingType::kSocketPath || type == SettingType::kAddress ||
-                       type == SettingType::kIds || type == SettingType::kPins;
+                       type == SettingType::kIds || type == SettingType::kPins ||
+                       type == SettingType::kLimits;
   if (!is_text) return effective.value.text;
   std::string quoted = "\"";
   for (const char c : effective.value.text) {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/block/category_pins.h"
+#include "common/block/namespace_limits.h"
 #include "common/status.h"
 #include "common/strings.h"
 #include "common/units.h"
@@ -128,6 +129,9 @@ absl::StatusOr<SettingValue> ParseTyped(const Setting& setting, std::string_view
     case SettingType::kPins:
       HL_RETURN_IF_ERROR(ParseDaemonPinRules(text).status());
       return SettingValue{.text = std::string(text)};
+    case SettingType::kLimits:
+      HL_RETURN_IF_ERROR(ParseNamespaceLimits(text).status());
+      return SettingValue{.text = std::string(text)};
     case SettingType::kChoice:
       break;
   }
@@ -182,6 +186,8 @@ std::string_view TypeName(SettingType type) {
       return "numbers such as 1000,1001";
     case SettingType::kPins:
       return "pins such as vip: tenant=acme";
+    case SettingType::kLimits:
+      return "rules like a: min_bytes=8GiB";
     case SettingType::kChoice:
       break;
   }

@@ -24,6 +24,7 @@ enum class SettingType {
   kDuration,  // 30s
   kChoice,    // one of a few words
   kPins,      // categories, as common/block/category_pins.h has them, or empty
+  kLimits,    // of namespaces, as common/block/namespace_limits.h has them, or empty
   kIds,       // numeric users or groups, with commas, or empty
 };
 

@@ -137,6 +137,12 @@ constexpr Setting kSettings[] = {
      .maximum = "10s",
      .doc = "How long a Put waits for the background to make room before it is refused.",
      .apply = [](const SettingValue& v, Config& c) { c.dram.put_room_wait = DurationOf(v); }},
+    {.key = "storage.dram.namespace_limits", .type = SettingType::kLimits, .default_text = "",
+     .doc = "Bytes of DRAM that namespaces are sure of (min_bytes) and that they may have (max_bytes): \"gold: "
+            "tenant=acme min_bytes=8GiB; batch: tenant=batch|nightly max_bytes=2GiB\". Conditions are on tenant, "
+            "model, engine, lora and tag; the first rule that matches counts, and all namespaces that it takes share "
+            "its bytes. The floors together are at most nine tenths of the budget. At most 16 rules.",
+     .apply = [](const SettingValue& v, Config& c) { c.dram.namespace_limits = v.text; }},
 
     {.key = "storage.ssd.directory", .type = SettingType::kPath, .default_text = "",
      .doc = "Directory of the SSD tier, used by this daemon alone. Empty: no SSD tier, and a restart begins "

@@ -133,6 +133,14 @@ grpc::ServerUnaryReactor* AdminService::ListNamespaces(grpc::CallbackServerConte
     v1::NamespaceUsage* usage = response->add_namespaces();
     usage->set_namespace_id(std::string(NamespaceIdToWire(ns->id)));
     *usage->mutable_namespace_descriptor() = DescriptorToWire(ns->descriptor);
+    if (const auto use = parts_.store->UseUnderLimit(ns)) {
+      v1::NamespaceLimitUse* limit = usage->mutable_limit();
+      limit->set_name(use->limit.name);
+      limit->set_dram_bytes(use->bytes);
+      limit->set_used_bytes(use->limit.used_bytes);
+      limit->set_min_bytes(use->limit.min_bytes);
+      limit->set_max_bytes(use->limit.max_bytes);
+    }
   }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);

@@ -4,6 +4,7 @@
 
 #include <prometheus/text_serializer.h>
 
+#include "server/admin/limit_metrics.h"
 #include "server/admin/metric_page.h"
 #include "server/admin/metric_words.h"
 #include "server/admin/residency_metrics.h"
@@ -188,9 +189,9 @@ void AddPuts(const StoreStats& store, MetricPage& page) {
     const auto& puts = m.requests.put_blocks;
     const uint64_t duplicates =
         Of(puts, PutOutcome::kDuplicate) + Of(puts, PutOutcome::kDuplicateOtherBytes);
-    const uint64_t rejected = Of(puts, PutOutcome::kRefusedNoRoom) +
-                              Of(puts, PutOutcome::kRefusedNotAdmitted) +
-                              Of(puts, PutOutcome::kRefusedChecksum);
+    const uint64_t rejected =
+        Of(puts, PutOutcome::kRefusedNoRoom) + Of(puts, PutOutcome::kRefusedNotAdmitted) +
+        Of(puts, PutOutcome::kRefusedChecksum) + Of(puts, PutOutcome::kRefusedOverQuota);
     page.Add(D(Of(puts, PutOutcome::kStored)), With(LabelsOf(m), "result", "stored"));
     page.Add(D(duplicates), With(LabelsOf(m), "result", "duplicate"));
     page.Add(D(rejected), With(LabelsOf(m), "result", "rejected"));
@@ -200,7 +201,8 @@ void AddPuts(const StoreStats& store, MetricPage& page) {
   constexpr std::pair<PutOutcome, const char*> kReasons[] = {
       {PutOutcome::kRefusedNoRoom, "no_room"},
       {PutOutcome::kRefusedNotAdmitted, "not_admitted"},
-      {PutOutcome::kRefusedChecksum, "checksum"}};
+      {PutOutcome::kRefusedChecksum, "checksum"},
+      {PutOutcome::kRefusedOverQuota, "over_quota"}};
   for (const CategoryStats& c : store.categories) {
     for (const auto& [outcome, reason] : kReasons) {
       page.Add(D(Of(c.put_blocks, outcome)), {{"category", c.name}, {"reason", reason}});
@@ -472,6 +474,7 @@ std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
   AddGets(facts.store, page);
   AddPuts(facts.store, page);
   AddTiers(facts.store, page);
+  AddNamespaceLimits(facts.store, page);
   AddEvictions(facts.store, page);
   AddMigration(facts.store, page);
   AddLives(facts.store, page);

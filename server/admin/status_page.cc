@@ -153,6 +153,19 @@ std::string SharedMemory(const NodeFacts& facts) {
   return "<h2>Shared memory</h2>\n" + table.Html();
 }
 
+std::string NamespaceLimits(const StoreStats& store) {
+  if (store.namespace_limits.empty()) return "";
+  const auto bound = [](uint64_t bytes) {
+    return bytes == 0 ? std::string("-") : std::string(HumanBytes(bytes));
+  };
+  HtmlTable table({"limit of namespaces", "in DRAM", "floor", "ceiling"});
+  for (const NamespaceLimitStats& limit : store.namespace_limits) {
+    table.Row(
+        {limit.name, HumanBytes(limit.used_bytes), bound(limit.min_bytes), bound(limit.max_bytes)});
+  }
+  return "<h2>Limits of namespaces</h2>\n" + table.Html();
+}
+
 std::string Ssd(const NodeFacts& facts) {
   if (!facts.store.has_ssd) return "";
   const SsdTier::Stats& ssd = facts.store.ssd;
@@ -197,8 +210,8 @@ std::string Rpcs(const RpcStats& rpc) {
 
 std::string Contents(const NodeFacts& facts) {
   return StrCat(Tiers(facts), Categories(facts.store), MissReasons(facts.store),
-                RenderResidency(facts), Leases(facts.store), SharedMemory(facts), Ssd(facts),
-                Rpcs(facts.rpc));
+                RenderResidency(facts), NamespaceLimits(facts.store), Leases(facts.store),
+                SharedMemory(facts), Ssd(facts), Rpcs(facts.rpc));
 }
 
 std::string Configuration(const NodeFacts& facts) {

@@ -149,6 +149,7 @@ v1::PutStatus PutOutcomeToWire(PutOutcome outcome) {
 std::optional<PutOutcome> RefusalOf(const absl::Status& no_buffer) {
   if (absl::IsResourceExhausted(no_buffer)) return PutOutcome::kRefusedNoRoom;
   if (absl::IsFailedPrecondition(no_buffer)) return PutOutcome::kRefusedNotAdmitted;
+  if (absl::IsOutOfRange(no_buffer)) return PutOutcome::kRefusedOverQuota;
   return std::nullopt;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "storage/index/block_index.h"
+#include "storage/namespace_ledger.h"
 #include "storage/removal_memory.h"
 #include "storage/residency/live/request_sample.h"
 #include "storage/residency/residency_policy.h"
@@ -22,7 +23,8 @@ struct MigrationContext {
   StoreCounters* counters = nullptr;
   ResidencyPolicy* policy = nullptr;
   SsdAdmission* admission = nullptr;
-  RequestSample* sample = nullptr;  // of what is looked up; may be null
+  RequestSample* sample = nullptr;    // of what is looked up; may be null
+  NamespaceLedger* ledger = nullptr;  // may be null: no limits of namespaces
 };
 
 }  // namespace halflife

@@ -74,14 +74,15 @@ std::unique_ptr<ResidencyPolicy> Make(const ResidencyPolicyOptions& options, siz
                                .ssd_admission_margin = options.ssd_admission_margin,
                                .refit_period_s = options.refit_period_s,
                                .min_ghosts = min_ghosts,
-                               .keep_ssd_copies = options.keep_ssd_copies});
+                               .keep_ssd_copies = options.keep_ssd_copies,
+                               .ledger = options.ledger});
     case ResidencyPolicyOptions::Kind::kWa:
-      return std::make_unique<WaPolicy>(
-          WaPolicy::Options{.life_s = options.wa_life_s, .min_ghosts = min_ghosts});
+      return std::make_unique<WaPolicy>(WaPolicy::Options{
+          .life_s = options.wa_life_s, .min_ghosts = min_ghosts, .ledger = options.ledger});
     case ResidencyPolicyOptions::Kind::kLru:
       break;
   }
-  return std::make_unique<RecencyPolicy>();
+  return std::make_unique<RecencyPolicy>(options.ledger);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "storage/namespace_ledger.h"
 #include "storage/residency/residency_policy.h"
 
 namespace halflife {
@@ -31,6 +32,8 @@ struct ResidencyPolicyOptions {
   double wa_life_s = 60;
   // Writes to SSD are scarcer than its room: a block that is in DRAM keeps its copy there.
   bool keep_ssd_copies = false;
+  // Limits of namespaces; borrowed, null without any.
+  const NamespaceLedger* ledger = nullptr;
 };
 
 // Of "model", "wa" or "lru", and "hits" or "time".

@@ -17,7 +17,10 @@ constexpr std::array<Tier, kTierCount> kTiers = {Tier::kDram, Tier::kSsd};
 
 }  // namespace
 
-RecencyPolicy::RecencyPolicy() : by_key_(0, Hash{&nodes_}, Equal{&nodes_, &prefixes_}) {}
+RecencyPolicy::RecencyPolicy(const NamespaceLedger* ledger)
+    : by_key_(0, Hash{&nodes_}, Equal{&nodes_, &prefixes_}),
+      limits_(ledger),
+      dram_queues_(limits_.limits()) {}
 
 // --- Facts
 
@@ -32,6 +35,7 @@ void RecencyPolicy::OnInsert(Tier tier, const BlockFacts& block) {
   Node& node = nodes_[n];
   node.last_touch_ns = std::max(node.last_touch_ns, block.last_touch_ns);
   if (node.parent != 0) ++nodes_[node.parent].children[Index(tier)];
+  if (tier == Tier::kDram) limits_.Inserted(node.prefix, block.bytes);
   WarmAncestors(n);
   LinkNew(tier, n);
   if (tier == Tier::kDram && node.place[Index(Tier::kSsd)] == Place::kQueued) {
@@ -54,6 +58,7 @@ void RecencyPolicy::OnRemove(Tier tier, const BlockKey& key) {
   Unlink(tier, n);
   Node& node = nodes_[n];
   node.place[Index(tier)] = Place::kAbsent;
+  if (tier == Tier::kDram) limits_.Removed(node.prefix);
   const uint32_t parent = node.parent;
   if (!InTier(Tier::kDram, n) && !InTier(Tier::kSsd, n)) node.parent = 0;
   if (tier == Tier::kDram && node.place[Index(Tier::kSsd)] == Place::kShared) {
@@ -71,24 +76,41 @@ void RecencyPolicy::OnRemove(Tier tier, const BlockKey& key) {
 // --- Decisions
 
 std::optional<BlockKey> RecencyPolicy::NextVictim(Tier tier, int64_t now_ns) {
-  std::optional<BlockKey> victim = ColdestOf(tier, Place::kQueued);
-  if (!victim && tier == Tier::kSsd) victim = ColdestOf(tier, Place::kShared);
-  return victim;
+  if (tier == Tier::kDram) return KeyOf(ColdestInDram());
+  const uint32_t alone = ColdestOf(tier, ssd_queues_);
+  return KeyOf(alone != 0 ? alone : ColdestOf(tier, shared_queues_));
 }
 
-std::optional<BlockKey> RecencyPolicy::ColdestOf(Tier tier, Place place) {
+std::optional<BlockKey> RecencyPolicy::NextVictimUnder(uint16_t limit, int64_t now_ns) {
+  return KeyOf(ColdestOf(Tier::kDram, dram_queues_[limit]));
+}
+
+std::optional<BlockKey> RecencyPolicy::KeyOf(uint32_t n) const {
+  if (n == 0) return std::nullopt;
+  return BlockKey{prefixes_[nodes_[n].prefix], nodes_[n].block};
+}
+
+uint32_t RecencyPolicy::ColdestInDram() {
   uint32_t coldest = 0;
-  for (Category category = 0; category < kMaxCategories; ++category) {
-    const uint32_t n = FrontThatMayGo(tier, place, category);
+  for (ByCategory& lists : dram_queues_) {
+    const uint32_t n = ColdestOf(Tier::kDram, lists);
+    if (n == 0 || !limits_.MayGo(nodes_[n].prefix)) continue;
+    if (coldest == 0 || nodes_[n].last_touch_ns < nodes_[coldest].last_touch_ns) coldest = n;
+  }
+  return coldest;
+}
+
+uint32_t RecencyPolicy::ColdestOf(Tier tier, ByCategory& lists) {
+  uint32_t coldest = 0;
+  for (List& list : lists) {
+    const uint32_t n = FrontThatMayGo(tier, list);
     if (n == 0) continue;
     if (coldest == 0 || nodes_[n].last_touch_ns < nodes_[coldest].last_touch_ns) coldest = n;
   }
-  if (coldest == 0) return std::nullopt;
-  return BlockKey{prefixes_[nodes_[coldest].prefix], nodes_[coldest].block};
+  return coldest;
 }
 
-uint32_t RecencyPolicy::FrontThatMayGo(Tier tier, Place place, Category category) {
-  List& list = ListOf(tier, place, category);
+uint32_t RecencyPolicy::FrontThatMayGo(Tier tier, List& list) {
   while (list.front != 0 && HasChildThatNeedsIt(tier, list.front)) {
     const uint32_t n = list.front;
     Unlink(tier, n);
@@ -126,9 +148,11 @@ bool RecencyPolicy::AdmitToSsd(const BlockFacts& block, bool has_room, int64_t n
 
 // --- Queues
 
-RecencyPolicy::List& RecencyPolicy::ListOf(Tier tier, Place place, Category category) {
+RecencyPolicy::List& RecencyPolicy::ListOf(Tier tier, Place place, uint32_t n) {
   if (place == Place::kSkipped) return skipped_[Index(tier)];
-  return queues_[Index(tier)][place == Place::kShared ? 1 : 0][category];
+  const Node& node = nodes_[n];
+  if (tier == Tier::kDram) return dram_queues_[limits_.LimitOf(node.prefix)][node.category];
+  return place == Place::kShared ? shared_queues_[node.category] : ssd_queues_[node.category];
 }
 
 RecencyPolicy::Place RecencyPolicy::QueueOf(Tier tier, uint32_t n) const {
@@ -138,7 +162,7 @@ RecencyPolicy::Place RecencyPolicy::QueueOf(Tier tier, uint32_t n) const {
 void RecencyPolicy::LinkBefore(Tier tier, uint32_t n, uint32_t next, Place place) {
   const int t = Index(tier);
   Node& node = nodes_[n];
-  List& list = ListOf(tier, place, node.category);
+  List& list = ListOf(tier, place, n);
   node.place[t] = place;
   node.next[t] = next;
   node.prev[t] = next == 0 ? list.back : nodes_[next].prev[t];
@@ -147,14 +171,14 @@ void RecencyPolicy::LinkBefore(Tier tier, uint32_t n, uint32_t next, Place place
 }
 
 void RecencyPolicy::PushFront(Tier tier, uint32_t n, Place place) {
-  LinkBefore(tier, n, ListOf(tier, place, nodes_[n].category).front, place);
+  LinkBefore(tier, n, ListOf(tier, place, n).front, place);
 }
 
 void RecencyPolicy::Unlink(Tier tier, uint32_t n) {
   const int t = Index(tier);
   Node& node = nodes_[n];
   if (node.place[t] == Place::kAbsent || node.place[t] == Place::kParked) return;
-  List& list = ListOf(tier, node.place[t], node.category);
+  List& list = ListOf(tier, node.place[t], n);
   (node.prev[t] == 0 ? list.front : nodes_[node.prev[t]].next[t]) = node.next[t];
   (node.next[t] == 0 ? list.back : nodes_[node.next[t]].prev[t]) = node.prev[t];
   node.prev[t] = node.next[t] = 0;
@@ -164,7 +188,8 @@ void RecencyPolicy::LinkNew(Tier tier, uint32_t n) {
   const Place place = QueueOf(tier, n);
   const uint32_t parent = nodes_[n].parent;
   const bool beside_parent = parent != 0 && nodes_[parent].place[Index(tier)] == place &&
-                             nodes_[parent].category == nodes_[n].category;
+                             nodes_[parent].category == nodes_[n].category &&
+                             nodes_[parent].prefix == nodes_[n].prefix;
   if (beside_parent && tier == Tier::kDram) {
     nodes_[n].last_touch_ns = std::min(nodes_[n].last_touch_ns, nodes_[parent].last_touch_ns);
     LinkBefore(tier, n, parent, place);
@@ -220,6 +245,7 @@ uint32_t RecencyPolicy::FindOrAdd(const BlockKey& key, uint32_t depth) {
   nodes_[n].depth = depth;
   nodes_[n].block = key.block;
   nodes_[n].prefix = prefixes_.Acquire(key.ns);
+  limits_.Named(nodes_[n].prefix, key.ns);
   by_key_.insert(n);
   return n;
 }

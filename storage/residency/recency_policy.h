@@ -3,10 +3,12 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "storage/index/prefix_table.h"
 #include "storage/index/record_pool.h"
+#include "storage/residency/limit_book.h"
 #include "storage/residency/residency_policy.h"
 
 namespace halflife {
@@ -23,16 +25,21 @@ namespace halflife {
 // On SSD, blocks that are in DRAM as well stand in queues of their own and go only when nothing
 // else may: those in the other queues left DRAM earlier, in last-touch order.
 //
+// Queues of DRAM are apart by limit of namespaces, too: what would take a limit below its floor is
+// passed over.
+//
 // Writes everything that leaves DRAM to SSD. A node costs 64 bytes plus about 8 for its place in
 // the set.
 class RecencyPolicy final : public ResidencyPolicy {
  public:
-  RecencyPolicy();
+  // Borrows the ledger, which may be null: no limits of namespaces.
+  explicit RecencyPolicy(const NamespaceLedger* ledger = nullptr);
 
   void OnInsert(Tier tier, const BlockFacts& block) override;
   void OnTouch(const TouchedChain& chain) override;
   void OnRemove(Tier tier, const BlockKey& key) override;
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
+  std::optional<BlockKey> NextVictimUnder(uint16_t limit, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override;
   void ClearSkips() override;
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override;
@@ -67,6 +74,7 @@ class RecencyPolicy final : public ResidencyPolicy {
     uint32_t front = 0;
     uint32_t back = 0;
   };
+  using ByCategory = std::array<List, kMaxCategories>;
   struct Hash {
     using is_transparent = void;
     const RecordPool<Node>* nodes;
@@ -91,7 +99,7 @@ class RecencyPolicy final : public ResidencyPolicy {
   bool InTier(Tier tier, uint32_t n) const;
   bool HasChildThatNeedsIt(Tier tier, uint32_t n) const;
 
-  List& ListOf(Tier tier, Place place, Category category);
+  List& ListOf(Tier tier, Place place, uint32_t n);
   // The list it belongs to now: kQueued or kShared.
   Place QueueOf(Tier tier, uint32_t n) const;
   void LinkBefore(Tier tier, uint32_t n, uint32_t next, Place place);  // next = 0: at the back
@@ -103,14 +111,18 @@ class RecencyPolicy final : public ResidencyPolicy {
   void Warm(uint32_t n, int64_t now_ns, Category category);
   void WarmAncestors(uint32_t n);
   void Unpark(uint32_t n);
-  uint32_t FrontThatMayGo(Tier tier, Place place, Category category);
-  std::optional<BlockKey> ColdestOf(Tier tier, Place place);
+  uint32_t FrontThatMayGo(Tier tier, List& list);
+  uint32_t ColdestOf(Tier tier, ByCategory& lists);
+  uint32_t ColdestInDram();
+  std::optional<BlockKey> KeyOf(uint32_t n) const;
 
   RecordPool<Node> nodes_;
   PrefixTable prefixes_;
   absl::flat_hash_set<uint32_t, Hash, Equal> by_key_;
-  // [tier][kQueued, kShared][category]
-  std::array<std::array<std::array<List, kMaxCategories>, 2>, kTierCount> queues_{};
+  LimitBook limits_;
+  std::vector<ByCategory> dram_queues_;  // by limit
+  ByCategory ssd_queues_{};
+  ByCategory shared_queues_{};  // SSD
   std::array<List, kTierCount> skipped_{};
 };
 

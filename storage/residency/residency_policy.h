@@ -91,6 +91,11 @@ class ResidencyPolicy {
   // may give up. `Skip` makes it pass over a block that is pinned, until the block is touched or
   // the skips are cleared.
   virtual std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) = 0;
+  // The same of DRAM and of the namespaces under one limit (NamespaceLedger) alone, whatever their
+  // floor.
+  virtual std::optional<BlockKey> NextVictimUnder(uint16_t limit, int64_t now_ns) {
+    return std::nullopt;
+  }
   virtual void Skip(Tier tier, const BlockKey& key) = 0;
   virtual void ClearSkips() = 0;
 

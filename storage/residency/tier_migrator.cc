@@ -27,7 +27,8 @@ bool TierMigrator::Step() {
     context_.policy->ClearSkips();
     skips_cleared_ns_ = now_ns;
   }
-  bool more = KeepRoom();
+  bool more = KeepCeilings();
+  more |= KeepRoom();
   if (context_.ssd != nullptr) {
     more |= writer_.EraseWanted();
     more |= context_.ssd->Step();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "storage/residency/change_queue.h"
@@ -48,6 +50,10 @@ class TierMigrator {
   // Gives the policy a block that the index knows already.
   void Reconcile(const BlockKey& key);
 
+  // Takes blocks of the namespaces under this limit out of DRAM, those of least worth first, until
+  // so many bytes are gone or none may go. A bounded piece of work; returns how many blocks went.
+  size_t EvictUnder(uint16_t limit, uint64_t wanted_bytes);
+
   SsdMigrator& writer() { return writer_; }
 
  private:
@@ -67,11 +73,14 @@ class TierMigrator {
   bool SweepSome(size_t records, size_t* dropped);
   void DropUnreachable(absl::Span<const BlockKey> keys);
 
+  bool KeepCeilings();
   bool KeepRoom();
   bool MakeRoomFor(const RoomDemand::Size& size, uint64_t target_bytes);
   uint64_t TargetBytes(const RoomDemand::Size& size) const;
   size_t EvictFromDram(uint64_t wanted_bytes);
-  std::vector<IndexedBlock> TakeVictims(uint64_t wanted_bytes);
+  using NameVictim = std::function<std::optional<BlockKey>()>;
+  size_t Evict(uint64_t wanted_bytes, const NameVictim& next);
+  std::vector<IndexedBlock> TakeVictims(uint64_t wanted_bytes, const NameVictim& next);
   size_t DropVictims(absl::Span<const IndexedBlock> victims);
 
   bool EmptyASlabFor(uint64_t payload_bytes);

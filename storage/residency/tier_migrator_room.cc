@@ -8,6 +8,25 @@
 #include "storage/residency/tier_migrator.h"
 
 namespace halflife {
+namespace {
+
+// The part of a ceiling that is kept free ahead of Puts, as with the tier itself: where several are
+// under way, each finds room for its block when it ends.
+constexpr uint64_t kCeilingParts = 32;
+
+}  // namespace
+
+// Also for what came from SSD: it came without being asked whether it may.
+bool TierMigrator::KeepCeilings() {
+  if (context_.ledger == nullptr) return false;
+  bool more = false;
+  for (uint16_t limit = 1; limit < context_.ledger->limits(); ++limit) {
+    const uint64_t ahead_bytes = context_.ledger->RuleOf(limit).max_bytes / kCeilingParts;
+    const uint64_t excess_bytes = context_.ledger->ExcessWith(limit, ahead_bytes);
+    if (excess_bytes > 0) more |= EvictUnder(limit, excess_bytes) > 0;
+  }
+  return more;
+}
 
 bool TierMigrator::KeepRoom() {
   bool more = false;
@@ -47,7 +66,17 @@ bool TierMigrator::MakeRoomFor(const RoomDemand::Size& size, uint64_t target_byt
 // --- Eviction
 
 size_t TierMigrator::EvictFromDram(uint64_t wanted_bytes) {
-  const std::vector<IndexedBlock> victims = TakeVictims(wanted_bytes);
+  const int64_t now_ns = context_.clock->NowNanos();
+  return Evict(wanted_bytes, [&] { return context_.policy->NextVictim(Tier::kDram, now_ns); });
+}
+
+size_t TierMigrator::EvictUnder(uint16_t limit, uint64_t wanted_bytes) {
+  const int64_t now_ns = context_.clock->NowNanos();
+  return Evict(wanted_bytes, [&] { return context_.policy->NextVictimUnder(limit, now_ns); });
+}
+
+size_t TierMigrator::Evict(uint64_t wanted_bytes, const NameVictim& next) {
+  const std::vector<IndexedBlock> victims = TakeVictims(wanted_bytes, next);
   if (victims.empty()) return 0;
   writer_.Write(victims);
   return DropVictims(victims);
@@ -55,14 +84,13 @@ size_t TierMigrator::EvictFromDram(uint64_t wanted_bytes) {
 
 // Takes victims out of the policy's DRAM tier, so that it can name their parents next: tails before
 // heads.
-std::vector<IndexedBlock> TierMigrator::TakeVictims(uint64_t wanted_bytes) {
-  const int64_t now_ns = context_.clock->NowNanos();
+std::vector<IndexedBlock> TierMigrator::TakeVictims(uint64_t wanted_bytes, const NameVictim& next) {
   const uint64_t limit_bytes = std::min(wanted_bytes, kBatchBytes);
   std::vector<IndexedBlock> victims;
   uint64_t bytes = 0;
   int skips = 0;
   while (victims.size() < kBatchBlocks && bytes < limit_bytes && skips < kSkipsPerBatch) {
-    const std::optional<BlockKey> key = context_.policy->NextVictim(Tier::kDram, now_ns);
+    const std::optional<BlockKey> key = next();
     if (!key) break;
     const std::optional<IndexedBlock> block = context_.index->Describe(*key);
     if (!block || !block->in_dram) {

@@ -63,7 +63,8 @@ std::string WhyMissing(v1::MissReason reason) {
     case v1::MISS_REASON_WRONG_NAMESPACE:
       return "another namespace of the same tenant has it: the descriptors differ";
     case v1::MISS_REASON_OVER_QUOTA:
-      return "left DRAM and the SSD quota had no room for it";
+      return "its namespace was at its ceiling, or it left DRAM and the SSD quota had no room for "
+             "it";
     case v1::MISS_REASON_UNAVAILABLE:
       return "left DRAM while the SSD tier took no writes";
     default:

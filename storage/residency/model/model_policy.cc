@@ -41,7 +41,8 @@ double RetainedIndex(double left_s) {
 }  // namespace
 
 ModelPolicy::ModelPolicy(const Options& options)
-    : options_(options), chains_(this, kHintQueues + HintMark::kQueues, options.min_ghosts) {}
+    : options_(options),
+      chains_(this, kHintQueues + HintMark::kQueues, options.min_ghosts, options.ledger) {}
 
 ModelPolicy::~ModelPolicy() = default;
 
@@ -298,6 +299,13 @@ std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
   return chains_.KeyOf(n);
 }
 
+std::optional<BlockKey> ModelPolicy::NextVictimUnder(uint16_t limit, int64_t now_ns) {
+  BringUpToDate(Tier::kDram, now_ns);
+  const uint32_t n = chains_.LowestUnder(limit, now_ns_);
+  if (n == 0) return std::nullopt;
+  return chains_.KeyOf(n);
+}
+
 // Would it be the first to go, were it here? In recency's order what is new goes last. In the
 // model's, it stands behind the older blocks of its queue; where there are none, its index is
 // compared with that of the block that would go for it. Its own request is no reason to take it
@@ -305,7 +313,7 @@ std::optional<BlockKey> ModelPolicy::NextVictim(Tier tier, int64_t now_ns) {
 bool ModelPolicy::AdmitToDram(const BlockKey& key, int64_t now_ns) {
   BringUpToDate(Tier::kDram, now_ns);
   const uint32_t n = chains_.Find(key);
-  if (n == 0 || chains_[n].touches == 0) return true;
+  if (n == 0 || chains_[n].touches == 0 || chains_.IsBelowFloor(n)) return true;
   if (!led_[Index(Tier::kDram)] || fitted_reuses_ < kModelCalibratingReuses) return true;
   const TrackedBlock& block = chains_[n];
   const uint32_t front = chains_.FrontOfQueueOf(n);

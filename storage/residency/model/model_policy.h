@@ -34,6 +34,8 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
     size_t min_ghosts = TrackedChains::kMinGhosts;
     // Blocks that are in DRAM keep their copy on SSD: writes are scarcer than room.
     bool keep_ssd_copies = false;
+    // Floors of namespaces; borrowed, may be null.
+    const NamespaceLedger* ledger = nullptr;
   };
 
   explicit ModelPolicy(const Options& options);
@@ -46,6 +48,7 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   // A release or a demotion counts until the block is touched next, a retention until its end.
   void OnHint(const HintedChain& hint) override;
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
+  std::optional<BlockKey> NextVictimUnder(uint16_t limit, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
   void ClearSkips() override { chains_.ClearSkips(); }
   bool AdmitToDram(const BlockKey& key, int64_t now_ns) override;

@@ -36,6 +36,9 @@ class ShadowedPolicy final : public ResidencyPolicy {
   bool HeedsHints() const override { return live_->HeedsHints(); }
   void OnHint(const HintedChain& hint) override { live_->OnHint(hint); }
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
+  std::optional<BlockKey> NextVictimUnder(uint16_t limit, int64_t now_ns) override {
+    return live_->NextVictimUnder(limit, now_ns);
+  }
   void Skip(Tier tier, const BlockKey& key) override { live_->Skip(tier, key); }
   void ClearSkips() override { live_->ClearSkips(); }
   bool AdmitToDram(const BlockKey& key, int64_t now_ns) override {

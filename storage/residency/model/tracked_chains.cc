@@ -13,10 +13,12 @@ constexpr int kGhostList = 1;
 
 }  // namespace
 
-TrackedChains::TrackedChains(const RetentionOrder* order, int queues, size_t min_ghosts)
+TrackedChains::TrackedChains(const RetentionOrder* order, int queues, size_t min_ghosts,
+                             const NamespaceLedger* ledger)
     : order_(order),
       min_ghosts_(min_ghosts),
-      dram_queues_(&dram_, queues),
+      limits_(ledger),
+      dram_queues_(limits_.limits(), Queues(&dram_, queues)),
       ssd_queues_(&ssd_, queues),
       shared_queues_(&ssd_, queues),
       dram_aside_(&dram_, 2),
@@ -34,6 +36,7 @@ uint32_t TrackedChains::FindOrAdd(const BlockKey& key, uint32_t depth) {
   blocks_[n].depth = std::min(depth, TrackedBlock::kMaxDepth);
   blocks_[n].block = key.block;
   blocks_[n].prefix = prefixes_.Acquire(key.ns);
+  limits_.Named(blocks_[n].prefix, key.ns);
   by_key_.Insert(key.Head(), n);
   BecomeGhost(n);
   return n;
@@ -92,6 +95,7 @@ void TrackedChains::Insert(Tier tier, uint32_t n, const BlockFacts& facts) {
     if (facts.parent != BlockKey{}) LinkToParent(n, facts.parent);
   }
   ++in_tier_[static_cast<int>(tier)];
+  if (tier == Tier::kDram) limits_.Inserted(blocks_[n].prefix, facts.bytes);
   const uint32_t parent = blocks_[n].parent;
   if (parent != 0) ++At(tier, parent).children;
   LinkNew(tier, n);
@@ -115,13 +119,14 @@ void TrackedChains::LinkNew(Tier tier, uint32_t n) {
   const uint32_t parent = blocks_[n].parent;
   const int queue = order_->QueueOf(blocks_[n]);
   const bool beside_parent = tier == Tier::kDram && parent != 0 && place(tier, parent) == at &&
+                             blocks_[parent].prefix == blocks_[n].prefix &&
                              order_->QueueOf(blocks_[parent]) == queue;
   // No prefix reaches a block whose parent is nowhere: in front, or it would stay instead of
   // others.
   const bool out_of_reach = tier == Tier::kDram && parent != 0 && !InAnyTier(parent);
   if (!beside_parent) return Enqueue(tier, n, at, out_of_reach);
   SetPlace(tier, n, at);
-  QueuesOf(tier, at).InsertBefore(n, parent, queue);
+  QueuesOf(tier, at, n).InsertBefore(n, parent, queue);
 }
 
 void TrackedChains::Remove(Tier tier, const BlockKey& key) {
@@ -130,6 +135,7 @@ void TrackedChains::Remove(Tier tier, const BlockKey& key) {
   Dequeue(tier, n);
   SetPlace(tier, n, kAbsent);
   --in_tier_[static_cast<int>(tier)];
+  if (tier == Tier::kDram) limits_.Removed(blocks_[n].prefix);
   const uint32_t parent = blocks_[n].parent;
   if (!InAnyTier(n)) {
     BecomeGhost(n);
@@ -164,19 +170,23 @@ void TrackedChains::Requeue(uint32_t n) {
 }
 
 void TrackedChains::EndHints(int queue) {
-  for (Queues* const queues : {&dram_queues_, &ssd_queues_, &shared_queues_}) {
-    // From the last one, so that the first is in front again.
-    while (const uint32_t n = queues->back(queue)) {
-      // Ancestors that wait for their children are in no queue: only their mark goes.
-      for (uint32_t parent = blocks_[n].parent; parent != 0 && IsParkedOnly(parent);
-           parent = blocks_[parent].parent) {
-        blocks_[parent].hint = {};
-      }
-      Unqueue(n);
-      blocks_[n].hint = {};
-      for (const Tier tier : kTiers) {
-        if (InTier(tier, n)) Enqueue(tier, n, PlaceOf(tier, n), true);
-      }
+  for (Queues& queues : dram_queues_) EndHintsIn(queues, queue);
+  EndHintsIn(ssd_queues_, queue);
+  EndHintsIn(shared_queues_, queue);
+}
+
+void TrackedChains::EndHintsIn(Queues& queues, int queue) {
+  // From the last one, so that the first is in front again.
+  while (const uint32_t n = queues.back(queue)) {
+    // Ancestors that wait for their children are in no queue: only their mark goes.
+    for (uint32_t parent = blocks_[n].parent; parent != 0 && IsParkedOnly(parent);
+         parent = blocks_[parent].parent) {
+      blocks_[parent].hint = {};
+    }
+    Unqueue(n);
+    blocks_[n].hint = {};
+    for (const Tier tier : kTiers) {
+      if (InTier(tier, n)) Enqueue(tier, n, PlaceOf(tier, n), true);
     }
   }
 }
@@ -191,8 +201,22 @@ bool TrackedChains::IsParkedOnly(uint32_t n) const {
 
 // --- Decisions
 
+uint32_t TrackedChains::LowestInDram(int64_t now_ns) {
+  uint32_t lowest = 0;
+  for (Queues& queues : dram_queues_) {
+    const uint32_t n = queues.Lowest(now_ns);
+    if (n == 0 || !limits_.MayGo(blocks_[n].prefix)) continue;
+    if (lowest == 0 || dram_.RankOf(n, now_ns) < dram_.RankOf(lowest, now_ns)) lowest = n;
+  }
+  return lowest;
+}
+
+uint32_t TrackedChains::LowestUnder(uint16_t limit, int64_t now_ns) {
+  return dram_queues_[limit].Lowest(now_ns);
+}
+
 uint32_t TrackedChains::Lowest(Tier tier, int64_t now_ns) {
-  lowest_ = QueuesOf(tier, kQueued).Lowest(now_ns);
+  lowest_ = tier == Tier::kDram ? LowestInDram(now_ns) : ssd_queues_.Lowest(now_ns);
   if (lowest_ == 0 && tier == Tier::kSsd) lowest_ = shared_queues_.Lowest(now_ns);
   if (lowest_ != 0) {
     PrefetchNeighbours(lowest_);
@@ -203,9 +227,15 @@ uint32_t TrackedChains::Lowest(Tier tier, int64_t now_ns) {
 
 std::vector<uint32_t> TrackedChains::Fronts(Tier tier) const {
   std::vector<uint32_t> fronts;
-  const Queues& queues = tier == Tier::kDram ? dram_queues_ : ssd_queues_;
-  for (int queue = 0; queue < queues.count(); ++queue) {
-    if (const uint32_t n = queues.front(queue)) fronts.push_back(n);
+  const auto add = [&fronts](const Queues& queues) {
+    for (int queue = 0; queue < queues.count(); ++queue) {
+      if (const uint32_t n = queues.front(queue)) fronts.push_back(n);
+    }
+  };
+  if (tier == Tier::kSsd) {
+    add(ssd_queues_);
+  } else {
+    for (const Queues& queues : dram_queues_) add(queues);
   }
   return fronts;
 }
@@ -215,13 +245,13 @@ void TrackedChains::Skip(Tier tier, const BlockKey& key) {
   if (n == 0 || !InTier(tier, n)) return;
   Dequeue(tier, n);
   SetPlace(tier, n, kSkipped);
-  QueuesOf(tier, kSkipped).PushBack(n, kSkippedList);
+  Aside(tier).PushBack(n, kSkippedList);
 }
 
 void TrackedChains::ClearSkips() {
   for (const Tier tier : kTiers) {
     // Last skipped first, so that the one to go first ends up in front again.
-    while (const uint32_t n = QueuesOf(tier, kSkipped).back(kSkippedList)) {
+    while (const uint32_t n = Aside(tier).back(kSkippedList)) {
       Dequeue(tier, n);
       Enqueue(tier, n, PlaceOf(tier, n), true);
     }
@@ -229,7 +259,7 @@ void TrackedChains::ClearSkips() {
 }
 
 void TrackedChains::RanksChanged() {
-  dram_queues_.RanksChanged();
+  for (Queues& queues : dram_queues_) queues.RanksChanged();
   ssd_queues_.RanksChanged();
   shared_queues_.RanksChanged();
 }
@@ -248,9 +278,9 @@ void TrackedChains::Unpark(uint32_t n) {
 
 // --- Queues
 
-TrackedChains::Queues& TrackedChains::QueuesOf(Tier tier, uint8_t at) {
-  if (at == kSkipped) return tier == Tier::kDram ? dram_aside_ : ssd_aside_;
-  if (tier == Tier::kDram) return dram_queues_;
+TrackedChains::Queues& TrackedChains::QueuesOf(Tier tier, uint8_t at, uint32_t n) {
+  if (at == kSkipped) return Aside(tier);
+  if (tier == Tier::kDram) return dram_queues_[limits_.LimitOf(blocks_[n].prefix)];
   return at == kShared ? shared_queues_ : ssd_queues_;
 }
 
@@ -262,7 +292,7 @@ uint8_t TrackedChains::PlaceOf(Tier tier, uint32_t n) const {
 void TrackedChains::Enqueue(Tier tier, uint32_t n, uint8_t at, bool at_front) {
   SetPlace(tier, n, at);
   const int queue = order_->QueueOf(blocks_[n]);
-  Queues& queues = QueuesOf(tier, at);
+  Queues& queues = QueuesOf(tier, at, n);
   if (at_front) {
     queues.PushFront(n, queue);
   } else {
@@ -273,7 +303,7 @@ void TrackedChains::Enqueue(Tier tier, uint32_t n, uint8_t at, bool at_front) {
 void TrackedChains::Dequeue(Tier tier, uint32_t n) {
   const uint8_t at = place(tier, n);
   if (at == kParked) return;
-  QueuesOf(tier, at).Remove(n, at == kSkipped ? kSkippedList : order_->QueueOf(blocks_[n]));
+  QueuesOf(tier, at, n).Remove(n, at == kSkipped ? kSkippedList : order_->QueueOf(blocks_[n]));
 }
 
 size_t TrackedChains::memory_bytes() const {

@@ -9,6 +9,7 @@
 #include "storage/index/prefix_table.h"
 #include "storage/index/record_pool.h"
 #include "storage/index/side_records.h"
+#include "storage/residency/limit_book.h"
 #include "storage/residency/model/hint_mark.h"
 #include "storage/residency/model/ranked_queues.h"
 #include "storage/residency/model/reuse_features.h"
@@ -71,14 +72,18 @@ class RetentionOrder {
 // and comes back to the front when its last child is gone. On SSD, blocks that are in DRAM as well
 // go only when nothing else may, unless the owner asks for them.
 //
+// Queues of DRAM are apart by limit of namespaces: what would take a limit below its floor is
+// passed over, and the lowest of each are compared. Without limits there is one set.
+//
 // A block costs 56 bytes, 12 more where an SSD tier is used, and 9 to 10 for its place in the
 // table. Ghosts are as many as blocks in tiers, but `min_ghosts` may always be. Not thread-safe.
-// Borrows `order`.
+// Borrows `order` and `ledger`, which may be null: no limits.
 class TrackedChains {
  public:
   static constexpr size_t kMinGhosts = size_t{1} << 18;  // 17 MB
 
-  TrackedChains(const RetentionOrder* order, int queues, size_t min_ghosts = kMinGhosts);
+  TrackedChains(const RetentionOrder* order, int queues, size_t min_ghosts = kMinGhosts,
+                const NamespaceLedger* ledger = nullptr);
   TrackedChains(const TrackedChains&) = delete;
   TrackedChains& operator=(const TrackedChains&) = delete;
 
@@ -117,9 +122,14 @@ class TrackedChains {
   // --- Decisions
   // The block to give up next, 0 = none.
   uint32_t Lowest(Tier tier, int64_t now_ns);
-  // The front of the queue that a block, which need not be in DRAM, has there; 0 = it is empty.
+  // In DRAM, of one limit, whatever its floor.
+  uint32_t LowestUnder(uint16_t limit, int64_t now_ns);
+  bool IsBelowFloor(uint32_t n) const { return limits_.IsBelowFloor(blocks_[n].prefix); }
+  // The front of the queue that a block, which need not be in DRAM, has there; 0 = it is empty, or
+  // held by a floor.
   uint32_t FrontOfQueueOf(uint32_t n) const {
-    return dram_queues_.front(order_->QueueOf(blocks_[n]));
+    const uint32_t front = DramQueuesOf(n).front(order_->QueueOf(blocks_[n]));
+    return front != 0 && limits_.MayGo(blocks_[front].prefix) ? front : 0;
   }
   // The next to go of every queue.
   std::vector<uint32_t> Fronts(Tier tier) const;
@@ -182,7 +192,13 @@ class TrackedChains {
   uint32_t Children(Tier tier, uint32_t n) const {
     return tier == Tier::kDram ? blocks_[n].in_dram.children : on_ssd_.Get(n).children;
   }
-  Queues& QueuesOf(Tier tier, uint8_t at);
+  const Queues& DramQueuesOf(uint32_t n) const {
+    return dram_queues_[limits_.LimitOf(blocks_[n].prefix)];
+  }
+  Queues& QueuesOf(Tier tier, uint8_t at, uint32_t n);
+  Queues& Aside(Tier tier) { return tier == Tier::kDram ? dram_aside_ : ssd_aside_; }
+  void EndHintsIn(Queues& queues, int queue);
+  uint32_t LowestInDram(int64_t now_ns);
   void Enqueue(Tier tier, uint32_t n, uint8_t at, bool at_front);
   void Dequeue(Tier tier, uint32_t n);
   void LinkNew(Tier tier, uint32_t n);
@@ -212,7 +228,8 @@ class TrackedChains {
   uint32_t lowest_ = 0;  // what Lowest answered last: most likely to be removed next
   InOneTier dram_{this, Tier::kDram};
   InOneTier ssd_{this, Tier::kSsd};
-  Queues dram_queues_;
+  LimitBook limits_;
+  std::vector<Queues> dram_queues_;  // by limit
   Queues ssd_queues_;
   Queues shared_queues_;  // SSD
   Queues dram_aside_;     // [0] skipped blocks, [1] ghosts

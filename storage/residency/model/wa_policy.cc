@@ -16,7 +16,7 @@ constexpr int64_t kRefitPeriodNs = static_cast<int64_t>(ReuseObserver::kRefitPer
 }  // namespace
 
 WaPolicy::WaPolicy(const Options& options)
-    : options_(options), chains_(this, kMaxCategories, options.min_ghosts) {}
+    : options_(options), chains_(this, kMaxCategories, options.min_ghosts, options.ledger) {}
 
 RetentionRank WaPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
   const DefectiveExponential& fit = fits_[block.category];
@@ -94,6 +94,13 @@ void WaPolicy::ForgetGhosts() {
 std::optional<BlockKey> WaPolicy::NextVictim(Tier tier, int64_t now_ns) {
   now_ns_ = std::max(now_ns_, now_ns);
   const uint32_t n = chains_.Lowest(tier, now_ns_);
+  if (n == 0) return std::nullopt;
+  return chains_.KeyOf(n);
+}
+
+std::optional<BlockKey> WaPolicy::NextVictimUnder(uint16_t limit, int64_t now_ns) {
+  now_ns_ = std::max(now_ns_, now_ns);
+  const uint32_t n = chains_.LowestUnder(limit, now_ns_);
   if (n == 0) return std::nullopt;
   return chains_.KeyOf(n);
 }

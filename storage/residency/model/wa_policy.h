@@ -24,6 +24,8 @@ class WaPolicy final : public ResidencyPolicy, private RetentionOrder {
     // The best of three horizons on a coding-agent trace; the artifact has 5 s.
     double life_s = 60;
     size_t min_ghosts = TrackedChains::kMinGhosts;
+    // Floors of namespaces; borrowed, may be null.
+    const NamespaceLedger* ledger = nullptr;
   };
 
   WaPolicy() : WaPolicy(Options()) {}
@@ -33,6 +35,7 @@ class WaPolicy final : public ResidencyPolicy, private RetentionOrder {
   void OnTouch(const TouchedChain& chain) override;
   void OnRemove(Tier tier, const BlockKey& key) override;
   std::optional<BlockKey> NextVictim(Tier tier, int64_t now_ns) override;
+  std::optional<BlockKey> NextVictimUnder(uint16_t limit, int64_t now_ns) override;
   void Skip(Tier tier, const BlockKey& key) override { chains_.Skip(tier, key); }
   void ClearSkips() override { chains_.ClearSkips(); }
   bool AdmitToSsd(const BlockFacts& block, bool has_room, int64_t now_ns) override { return true; }

@@ -57,6 +57,14 @@ constexpr BadFile kBadFiles[] = {
     {"storage:\n  category_pins: \"a: turn=1; b: role=new\"\n", "2:18", "not said with every call"},
     {"storage:\n  category_pins:\n    vip: tenant=acme\n", "3:5", "vip"},
 
+    // Limits of namespaces.
+    {"storage:\n  dram:\n    namespace_limits: \"gold\"\n", "3:23",
+     "namespace limit 'gold': expected NAME:"},
+    {"storage:\n  dram:\n    namespace_limits: \"gold: colour=red min_bytes=1GiB\"\n", "3:23",
+     "'colour' is unknown; known: tenant, model"},
+    {"storage:\n  dram:\n    namespace_limits: \"gold: min_bytes=2GiB max_bytes=1GiB\"\n", "3:23",
+     "min_bytes of 2GiB is above max_bytes of 1GiB"},
+
     // Duplicate keys.
     {"log:\n  level: info\n  level: debug\n", "3:3", "log.level: duplicate key"},
     {"log:\n  level: info\nserver:\n  threads: 1\nlog:\n  format: json\n", "5:1",
@@ -229,6 +237,10 @@ constexpr BadFile kBadFiles[] = {
     {"server:\n  tcp_listen: 127.0.0.1:9461\n", "default",
      "admin.listen is 127.0.0.1:9461 (default)"},
     {"storage:\n  ssd:\n    quota: 1GiB\n", "3:12", "storage.ssd.directory is empty (default)"},
+    {"storage:\n  dram:\n    budget: 1GiB\n    namespace_limits: \"a: min_bytes=600MiB; b: "
+     "min_bytes=400MiB\"\n",
+     "4:23",
+     "with the min_bytes of namespace limit 'b' the floors are more than nine tenths of 1GiB"},
     {"storage:\n  dram:\n    budget: 1GiB\n    max_pinned: 2GiB\n", "4:17",
      "storage.dram.budget is 1GiB (bad.yaml:3:13)"},
     {"storage:\n  dram:\n    budget: 1GiB\n    max_put: 2GiB\n", "4:14",

@@ -71,6 +71,7 @@ storage:
     max_pinned: 64MiB
     max_put: 32MiB
     put_room_wait: 1s
+    namespace_limits: "gold: tenant=acme min_bytes=8MiB"
   ssd:
     directory: /data/
     quota: 2GiB
@@ -114,6 +115,7 @@ TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
   EXPECT_EQ(values.dram.max_pinned_bytes, 64 << 20);
   EXPECT_EQ(values.dram.max_put_bytes, 32 << 20);
   EXPECT_EQ(values.dram.put_room_wait, absl::Seconds(1));
+  EXPECT_EQ(values.dram.namespace_limits, "gold: tenant=acme min_bytes=8MiB");
   EXPECT_EQ(values.dram.populate, "all");
   EXPECT_EQ(values.dram.populate_bytes_per_s, int64_t{1} << 30);
   EXPECT_EQ(values.ssd.directory, "/data");

@@ -41,11 +41,30 @@ TEST(MetricsExporter, GroupsPutOutcomesWithTheirReasons) {
   EXPECT_THAT(page, HasSubstr("halflife_put_blocks_total{model_name=\"llama\",category=\"chat\","
                               "result=\"duplicate\"} 4\n"));
   EXPECT_THAT(page, HasSubstr("halflife_put_blocks_total{model_name=\"llama\",category=\"chat\","
-                              "result=\"rejected\"} 4\n"));
+                              "result=\"rejected\"} 5\n"));
   EXPECT_THAT(
       page,
       HasSubstr("halflife_put_rejected_blocks_total{category=\"chat\",reason=\"no_room\"} 2\n"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("halflife_put_rejected_blocks_total{category=\"chat\",reason=\"over_quota\"} 1\n"));
   EXPECT_THAT(page, HasSubstr("halflife_put_conflicting_blocks_total{category=\"chat\"} 1\n"));
+}
+
+TEST(MetricsExporter, ShowsWhatNamespacesHoldOfTheirLimits) {
+  NodeFacts facts = SampleFacts();
+  EXPECT_THAT(MetricsExporter([&] { return facts; }).Text(),
+              Not(HasSubstr("halflife_namespace_limit")));
+  facts.store.namespace_limits = {
+      {.name = "gold", .used_bytes = 300, .min_bytes = 100, .max_bytes = 0},
+      {.name = "batch", .used_bytes = 5, .min_bytes = 0, .max_bytes = 20}};
+
+  const std::string page = MetricsExporter([&] { return facts; }).Text();
+
+  EXPECT_THAT(page, HasSubstr("halflife_namespace_limit_used_bytes{limit=\"gold\"} 300\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_namespace_limit_min_bytes{limit=\"gold\"} 100\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_namespace_limit_max_bytes{limit=\"batch\"} 20\n"));
+  EXPECT_THAT(page, Not(HasSubstr("halflife_namespace_limit_max_bytes{limit=\"gold\"}")));
 }
 
 TEST(MetricsExporter, ConvertsHistogramsToSecondsWithCumulativeBuckets) {

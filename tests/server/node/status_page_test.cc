@@ -39,6 +39,19 @@ TEST(StatusPage, TellsWhatTheModelKnowsAndWhatCouldHaveBeenHit) {
   EXPECT_LT(page.rfind("api &quot;x&quot;"), page.rfind(">chat<")) << "more requests come first";
 }
 
+TEST(StatusPage, ShowsTheLimitsOfNamespacesWhereThereAreSome) {
+  NodeFacts facts = SampleFacts();
+  EXPECT_THAT(RenderStatusPage(facts), Not(HasSubstr("Limits of namespaces")));
+  facts.store.namespace_limits = {
+      {.name = "gold", .used_bytes = 3 << 20, .min_bytes = 2 << 20, .max_bytes = 0}};
+
+  const std::string page = RenderStatusPage(facts);
+
+  EXPECT_THAT(page, HasSubstr("Limits of namespaces"));
+  EXPECT_THAT(page, HasSubstr("gold"));
+  EXPECT_THAT(page, HasSubstr("2.00 MiB"));
+}
+
 TEST(StatusPage, FetchesNothingAndRunsNothing) {
   const std::string page = RenderStatusPage(SampleFacts());
 

@@ -203,5 +203,17 @@ TEST_F(PutErrors, ABlockThatIsNotWorthItsPlaceEndsThePutWellAndSaysSo) {
   EXPECT_EQ(store_->counted_puts(PutOutcome::kRefusedNotAdmitted), chain_.size());
 }
 
+TEST_F(PutErrors, ANamespaceAtItsCeilingEndsThePutWellAndSaysSo) {
+  Start();
+  store_->RefuseBuffersWith(absl::OutOfRangeError("at its ceiling"));
+
+  const PutAnswer put = PutChain(chain_);
+
+  ASSERT_TRUE(put.status.ok()) << "no error: " << put.status.error_message();
+  EXPECT_EQ(put.response.status(),
+            std::string(chain_.size(), static_cast<char>(v1::PUT_STATUS_OVER_QUOTA)));
+  EXPECT_EQ(store_->counted_puts(PutOutcome::kRefusedOverQuota), chain_.size());
+}
+
 }  // namespace
 }  // namespace halflife
