@@ -1,4 +1,6 @@
 // Batches: neighbours go together, fail alone, and every result is the one of its own block.
+#include <algorithm>
+
 #include "storage/tiers/slot_file.h"
 #include "storage/tiers/slot_flow.h"
 #include "tests/storage/ssd/faulty_slot_io.h"
@@ -73,12 +75,18 @@ TEST_F(SsdBatchTest, ABlockThatCannotBeReadIsItsOwnMiss) {
   const std::vector<TestBlock> blocks = Blocks(1, 16, kSlotBytes);
   MustWriteBatch(blocks);
   slot_io_.FailOnlyReads();
-  slot_io_.FailFrom(0, EIO, 2);  // the request for all of them, and the one for the first alone
+  slot_io_.FailFrom(0, EIO, 2);  // the request for all of them, and one for a block alone
 
   const std::vector<absl::StatusOr<BlockRef>> reads = ssd_.ReadBatch(blocks);
 
-  EXPECT_TRUE(absl::IsUnavailable(reads[0].status())) << reads[0].status();
-  for (size_t i = 1; i < reads.size(); ++i) ExpectIs(reads[i], blocks[i]);
+  // Which one is the threads' affair.
+  const auto failed = std::find_if(reads.begin(), reads.end(), [](const auto& read) {
+    return absl::IsUnavailable(read.status());
+  });
+  ASSERT_NE(failed, reads.end());
+  for (size_t i = 0; i < reads.size(); ++i) {
+    if (&reads[i] != &*failed) ExpectIs(reads[i], blocks[i]);
+  }
   EXPECT_EQ(ssd_.ReadAll(blocks), blocks.size()) << "not now is not gone";
 }
 
@@ -92,8 +100,10 @@ TEST_F(SsdBatchTest, ABlockThatCannotBeWrittenIsRefusedAlone) {
   const std::vector<absl::StatusOr<SsdLocation>> written = ssd_.WriteBatch(blocks);
 
   ASSERT_EQ(written.size(), blocks.size());
-  EXPECT_TRUE(absl::IsUnavailable(written[0].status())) << written[0].status();
-  for (size_t i = 1; i < written.size(); ++i) EXPECT_TRUE(written[i].ok()) << written[i].status();
+  const auto refused = [](const auto& location) { return absl::IsUnavailable(location.status()); };
+  const auto ok = [](const auto& location) { return location.ok(); };
+  EXPECT_EQ(std::count_if(written.begin(), written.end(), refused), 1);
+  EXPECT_EQ(std::count_if(written.begin(), written.end(), ok), blocks.size() - 1);
   EXPECT_EQ(ssd_.tier().stats().partitions_read_only, 1);
   EXPECT_EQ(ssd_.ReadAll(blocks), blocks.size() - 1);
 }
