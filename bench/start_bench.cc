@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include "bench/halflifed.h"
 #include "bench/measure.h"
 #include "bench/peer.h"
+#include "bench/process_memory.h"
 #include "common/file_descriptor.h"
 #include "halflife/v1/admin.grpc.pb.h"
 
@@ -71,17 +71,6 @@ class NotifySocket {
  private:
   const FileDescriptor socket_;
 };
-
-// "RssAnon" and such of /proc/PID/status, in bytes.
-uint64_t StatusBytes(pid_t pid, const std::string& field) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind(field + ":", 0) == 0) {
-      return std::strtoull(line.c_str() + field.size() + 1, nullptr, 10) << 10;
-    }
-  }
-  return 0;
-}
 
 v1::GetStatsResponse StatsOf(const Halflifed& daemon) {
   const auto stub = v1::AdminService::NewStub(BenchChannel(daemon.unix_endpoint));
@@ -177,14 +166,14 @@ class StartBench {
     const std::vector<uint8_t> source(kFillBatch * kSmallBlockBytes, 6);
     const auto put = [&](uint32_t first) { return peer->Put(first, kFillBatch, source.data()); };
     if (!put(0)) return false;
-    const pid_t pid = daemon.process->pid();
-    const uint64_t anonymous_before = StatusBytes(pid, "RssAnon");
+    const std::string process = std::to_string(daemon.process->pid());
+    const uint64_t anonymous_before = StatusBytes(process, "RssAnon");
     for (uint32_t first = kFillBatch; first < flags_.resident_blocks; first += kFillBatch) {
       if (!put(first)) return false;
     }
     const v1::GetStatsResponse stats = StatsOf(daemon);
     const auto blocks = static_cast<double>(BlocksIn(stats, v1::TIER_DRAM));
-    const auto grown = static_cast<double>(StatusBytes(pid, "RssAnon") - anonymous_before);
+    const auto grown = static_cast<double>(StatusBytes(process, "RssAnon") - anonymous_before);
     std::printf("%.0f resident blocks of 4 KiB: %.0f bytes each beside the arena", blocks,
                 grown / blocks);
     for (const v1::TierUsage& usage : stats.tiers()) {
@@ -197,8 +186,8 @@ class StartBench {
                            1));
     }
     std::printf("\nprocess: %lu MiB anonymous, %lu MiB shared memory\n",
-                static_cast<unsigned long>(StatusBytes(pid, "RssAnon") / kMiB),
-                static_cast<unsigned long>(StatusBytes(pid, "RssShmem") / kMiB));
+                static_cast<unsigned long>(StatusBytes(process, "RssAnon") / kMiB),
+                static_cast<unsigned long>(StatusBytes(process, "RssShmem") / kMiB));
     return true;
   }
 

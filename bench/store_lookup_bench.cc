@@ -12,13 +12,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <numeric>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bench/process_memory.h"
 #include "storage/block_store.h"
 
 namespace halflife {
@@ -35,13 +35,7 @@ double ProcessorSeconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-uint64_t AnonymousBytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("RssAnon:")) return std::stoull(line.substr(8)) * 1024;
-  }
-  return 0;
-}
+uint64_t AnonymousBytes() { return bench::StatusBytes("self", "RssAnon"); }
 
 BlockHash HashOf(uint64_t number) {
   std::mt19937_64 random(number);

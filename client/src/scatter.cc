@@ -22,13 +22,6 @@ void ScatterCursor::Next(size_t bytes, absl::FunctionRef<void(absl::Span<uint8_t
   }
 }
 
-void ScatterCursor::CopyIn(absl::Span<const uint8_t> from) {
-  Next(from.size(), [&from](absl::Span<uint8_t> to) {
-    std::memcpy(to.data(), from.data(), to.size());
-    from.remove_prefix(to.size());
-  });
-}
-
 void ScatterCursor::CopyOut(absl::Span<uint8_t> to) {
   Next(to.size(), [&to](absl::Span<uint8_t> from) {
     std::memcpy(to.data(), from.data(), from.size());

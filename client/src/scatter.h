@@ -22,8 +22,7 @@ class ScatterCursor {
   // them. The segments must hold that many.
   void Next(size_t bytes, absl::FunctionRef<void(absl::Span<uint8_t>)> piece);
 
-  // Copies to, or from, the next bytes.
-  void CopyIn(absl::Span<const uint8_t> from);
+  // Copies from the next bytes.
   void CopyOut(absl::Span<uint8_t> to);
 
  private:

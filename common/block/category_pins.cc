@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "common/block/rule_text.h"
 #include "common/status.h"
 #include "common/strings.h"
 
@@ -28,18 +29,6 @@ bool IsLabel(std::string_view attribute) {
 }
 
 bool IsNumber(std::string_view attribute) { return attribute == "turn" || attribute == "blocks"; }
-
-// In the names of metrics' labels, and beside names such as "chat/1".
-bool IsName(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxPinNameBytes &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.';
-         });
-}
-
-std::string_view Stripped(std::string_view text) {
-  return ToStd(absl::StripAsciiWhitespace(ToAbsl(text)));
-}
 
 absl::StatusOr<PinCondition> ParseCondition(std::string_view text) {
   const size_t equals = text.find('=');
@@ -83,17 +72,16 @@ absl::StatusOr<PinRule> ParsePinRule(std::string_view text) {
   const auto wrong = [text](std::string_view what) {
     return absl::InvalidArgumentError(StrCat("category pin '", text, "': ", what));
   };
-  const size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return wrong("expected NAME: ATTRIBUTE=VALUE …");
+  const std::optional<RuleText> split = SplitRule(text);
+  if (!split) return wrong("expected NAME: ATTRIBUTE=VALUE …");
   PinRule rule;
-  rule.name = std::string(Stripped(text.substr(0, colon)));
+  rule.name = std::string(split->name);
   if (rule.name.empty()) return wrong("no name");
-  if (!IsName(rule.name)) {
-    return wrong(StrCat("a name has letters, digits, _, - and ., at most ", kMaxPinNameBytes));
+  if (!IsRuleName(rule.name)) {
+    return wrong(StrCat("a name has letters, digits, _, - and ., at most ", kMaxRuleNameBytes));
   }
-  for (const absl::string_view part :
-       absl::StrSplit(ToAbsl(text.substr(colon + 1)), ' ', absl::SkipWhitespace())) {
-    absl::StatusOr<PinCondition> condition = ParseCondition(Stripped(ToStd(part)));
+  for (const std::string_view word : split->words) {
+    absl::StatusOr<PinCondition> condition = ParseCondition(word);
     if (!condition.ok()) return wrong(ToStd(condition.status().message()));
     rule.conditions.push_back(*std::move(condition));
   }
@@ -104,9 +92,8 @@ absl::StatusOr<PinRule> ParsePinRule(std::string_view text) {
 absl::StatusOr<std::vector<PinRule>> ParsePinRules(std::string_view text) {
   std::vector<PinRule> rules;
   std::set<std::string> names;
-  if (Stripped(text).empty()) return rules;
-  for (const absl::string_view part : absl::StrSplit(ToAbsl(text), ';')) {
-    HL_ASSIGN_OR_RETURN(PinRule rule, ParsePinRule(Stripped(ToStd(part))));
+  for (const std::string_view part : RulesOf(text)) {
+    HL_ASSIGN_OR_RETURN(PinRule rule, ParsePinRule(part));
     names.insert(rule.name);
     rules.push_back(std::move(rule));
   }

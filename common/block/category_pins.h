@@ -32,7 +32,6 @@ struct PinRule {
 
 inline constexpr size_t kMaxPinRules = 64;
 inline constexpr size_t kMaxPinnedCategories = 16;  // distinct names
-inline constexpr size_t kMaxPinNameBytes = 32;
 inline constexpr std::string_view kPinLabelPrefix = "label.";
 
 // Returns: kInvalidArgument naming the pin and the part of it that is wrong.

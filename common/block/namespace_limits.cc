@@ -1,10 +1,11 @@
 #include "common/block/namespace_limits.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
+#include "common/block/rule_text.h"
 #include "common/status.h"
 #include "common/strings.h"
 #include "common/units.h"
@@ -19,18 +20,6 @@ struct NamedBounds {
   bool min = false;
   bool max = false;
 };
-
-std::string_view Stripped(absl::string_view text) {
-  return ToStd(absl::StripAsciiWhitespace(text));
-}
-
-// It becomes the label of a metric.
-bool IsName(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxNamespaceLimitNameBytes &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.';
-         });
-}
 
 const std::string* FieldOf(const NamespaceDescriptor& descriptor, std::string_view field) {
   if (field == "tenant") return &descriptor.tenant;
@@ -73,18 +62,16 @@ absl::StatusOr<Rule> ParseRule(std::string_view text) {
   const auto wrong = [text](std::string_view what) {
     return absl::InvalidArgumentError(StrCat("namespace limit '", text, "': ", what));
   };
-  const size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return wrong("expected NAME: FIELD=VALUE min_bytes=BYTES");
+  const std::optional<RuleText> split = SplitRule(text);
+  if (!split) return wrong("expected NAME: FIELD=VALUE min_bytes=BYTES");
   Rule rule;
-  rule.name = std::string(Stripped(ToAbsl(text.substr(0, colon))));
-  if (!IsName(rule.name)) {
-    return wrong(
-        StrCat("a name has letters, digits, _, - and ., 1 to ", kMaxNamespaceLimitNameBytes));
+  rule.name = std::string(split->name);
+  if (!IsRuleName(rule.name)) {
+    return wrong(StrCat("a name has letters, digits, _, - and ., 1 to ", kMaxRuleNameBytes));
   }
   NamedBounds bounds;
-  for (const absl::string_view part :
-       absl::StrSplit(ToAbsl(text.substr(colon + 1)), ' ', absl::SkipWhitespace())) {
-    const absl::Status parsed = ParsePart(Stripped(part), rule, bounds);
+  for (const std::string_view word : split->words) {
+    const absl::Status parsed = ParsePart(word, rule, bounds);
     if (!parsed.ok()) return wrong(ToStd(parsed.message()));
   }
   if (!bounds.min && !bounds.max) return wrong("neither min_bytes nor max_bytes");
@@ -107,9 +94,8 @@ bool NamespaceLimitRule::Takes(const NamespaceDescriptor& descriptor) const {
 
 absl::StatusOr<std::vector<Rule>> ParseNamespaceLimits(std::string_view text) {
   std::vector<Rule> rules;
-  if (Stripped(ToAbsl(text)).empty()) return rules;
-  for (const absl::string_view part : absl::StrSplit(ToAbsl(text), ';')) {
-    HL_ASSIGN_OR_RETURN(Rule rule, ParseRule(Stripped(part)));
+  for (const std::string_view part : RulesOf(text)) {
+    HL_ASSIGN_OR_RETURN(Rule rule, ParseRule(part));
     for (const Rule& other : rules) {
       if (other.name != rule.name) continue;
       return absl::InvalidArgumentError(StrCat("namespace limit '", rule.name, "' is there twice"));

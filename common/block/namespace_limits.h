@@ -40,7 +40,6 @@ struct NamespaceLimitRule {
 };
 
 inline constexpr size_t kMaxNamespaceLimits = 16;
-inline constexpr size_t kMaxNamespaceLimitNameBytes = 32;
 
 // Returns: kInvalidArgument naming the rule and the part of it that is wrong: also a floor above
 // its ceiling, a name or bound that is there twice, and too many rules.

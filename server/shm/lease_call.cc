@@ -31,6 +31,13 @@ v1::BlockStatus StatusToWire(const absl::Status& status) {
   return v1::BLOCK_STATUS_UNAVAILABLE;
 }
 
+// Of a SharedBlock or a CopiedBlock.
+template <typename Message>
+void SetChecksum(const Digest128& checksum, Message* message) {
+  message->set_checksum_low(LoadLe64(checksum.data()));
+  message->set_checksum_high(LoadLe64(checksum.data() + 8));
+}
+
 }  // namespace
 
 absl::StatusOr<bool> LeaseCall::Start(const v1::LeaseBlocksRequest& request) {
@@ -101,9 +108,7 @@ absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
     message->set_offset(place.offset);
     message->set_generation(place.generation);
     message->set_length(block.payload().size());
-    const Digest128& checksum = block.checksum();
-    message->set_checksum_low(LoadLe64(checksum.data()));
-    message->set_checksum_high(LoadLe64(checksum.data() + 8));
+    SetChecksum(block.checksum(), message);
     promised.blocks.push_back(block);
   }
   answered_ = promised.blocks.empty();
@@ -152,9 +157,7 @@ absl::Status LeaseCall::Copy(const google::protobuf::RepeatedPtrField<v1::CopyTa
     if (!there) continue;
     const BlockRef& block = *found_[item].block;
     HL_RETURN_IF_ERROR(CopyOne(block, places[item]));
-    const Digest128& checksum = block.checksum();
-    message->set_checksum_low(LoadLe64(checksum.data()));
-    message->set_checksum_high(LoadLe64(checksum.data() + 8));
+    SetChecksum(block.checksum(), message);
   }
   answered_ = true;
   return absl::OkStatus();

@@ -15,9 +15,9 @@ namespace halflife {
 
 // What requests tell the background, one push per call: "look at these keys again, the index
 // changed there", "somebody has put this" and "a request named these chains, and used so much of
-// them". Bounded. A lost
-// touch costs a little accuracy and is counted. A lost change would let the policy forget a block,
-// so an overflow is remembered instead: the consumer then walks the whole index.
+// them". Bounded. A lost touch costs a little accuracy and is counted. A lost change would let the
+// policy forget a block, so an overflow is remembered instead: the consumer then walks the whole
+// index.
 //
 // Changes carry keys and no facts: the consumer reads the index when it comes to them. So they may
 // be taken in any order: the last one always finds the last state. Thread-safe.

@@ -1,5 +1,7 @@
 #include "client/src/transfer_shape.h"
 
+#include <algorithm>
+
 #include "client/src/scatter.h"
 #include "common/limits.h"
 #include "tests/client/client_fixture.h"
@@ -103,7 +105,11 @@ TEST(ScatterCursor, CopiesAcrossSegmentsInAnyStep) {
     const auto items = buffers.GetItems();
     ScatterCursor in(items[0].into);
     for (size_t at = 0; at < payload.size(); at += step) {
-      in.CopyIn(absl::MakeConstSpan(payload).subspan(at, step));
+      const uint8_t* from = payload.data() + at;
+      in.Next(std::min(step, payload.size() - at), [&from](absl::Span<uint8_t> to) {
+        std::copy_n(from, to.size(), to.begin());
+        from += to.size();
+      });
     }
     std::vector<uint8_t> out(payload.size());
     ScatterCursor cursor(items[0].into);

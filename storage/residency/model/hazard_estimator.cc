@@ -25,6 +25,11 @@ constexpr double kMaxMultiplier = 20;
 // Before there is evidence; any constant does, since all blocks are equal then.
 constexpr double kInitialHazardPerS = 1e-3;
 
+// What a factor would be by itself, given the others.
+double FactorOf(double events, double expected) {
+  return (events + kFactorPrior) / (expected + kFactorPrior);
+}
+
 }  // namespace
 
 HazardFit::HazardFit() {
@@ -89,8 +94,8 @@ void HazardEstimator::Relearn(int category, double reuses, double expected, doub
   factor_events_[kCategoryFactor][category] = reuses;
   factor_expected_[kCategoryFactor][category] = expected;
   // At once: what it was says nothing any more.
-  fit_.multiplier[kCategoryFactor][category] = std::clamp(
-      (reuses + kFactorPrior) / (expected + kFactorPrior), kMinMultiplier, kMaxMultiplier);
+  fit_.multiplier[kCategoryFactor][category] =
+      std::clamp(FactorOf(reuses, expected), kMinMultiplier, kMaxMultiplier);
 }
 
 // Of all the evidence: of the reuses, or of what was expected, whichever is more.
@@ -115,8 +120,7 @@ void HazardEstimator::Fit() {
   FitBase();
   for (int f = 0; f < kRequestFactors; ++f) {
     for (int level = 0; level < kFactorLevels; ++level) {
-      const double ratio =
-          (factor_events_[f][level] + kFactorPrior) / (factor_expected_[f][level] + kFactorPrior);
+      const double ratio = FactorOf(factor_events_[f][level], factor_expected_[f][level]);
       double& multiplier = fit_.multiplier[f][level];
       multiplier = std::clamp(multiplier * std::pow(ratio / multiplier, kFactorStep),
                               kMinMultiplier, kMaxMultiplier);

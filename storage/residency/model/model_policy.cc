@@ -68,24 +68,13 @@ double ModelPolicy::ValueOf(const TrackedBlock& block) const {
   return 1 + block.depth * value_per_depth_[block.prefix];
 }
 
-double ModelPolicy::IndexOf(const BlockKey& key, int64_t now_ns) const {
-  const uint32_t n = chains_.Find(key);
-  if (n == 0 || chains_[n].touches == 0) return 0;
-  const TrackedBlock& block = chains_[n];
-  const double age_s =
-      static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns(), 0)) / kNsPerS;
-  return table_.IndexOf(block.group, block.level, age_s) * ValueOf(block);
-}
-
 bool ModelPolicy::IsGivenUp(Tier tier, const TrackedBlock& block) const {
   return block.hint.IsRelease() || (block.hint.IsDemotion() && tier == Tier::kDram);
 }
 
 // With what hints say of it.
 double ModelPolicy::IndexAt(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
-  const double age_s =
-      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns(), 0)) / kNsPerS;
-  double index = table_.IndexOf(block.group, block.level, age_s);
+  double index = table_.IndexOf(block.group, block.level, block.IdleS(at_ns));
   if (IsGivenUp(tier, block)) index /= kHintOdds;
   const int64_t retained_ns = block.hint.RetainedUntilNs(at_ns) - at_ns;
   if (retained_ns > 0) {
@@ -364,8 +353,7 @@ double ModelPolicy::SsdScore(const BlockFacts& facts, int64_t now_ns) {
   const uint32_t n = chains_.Find(facts.key);
   if (n == 0 || chains_[n].touches == 0) return 0;
   const TrackedBlock& block = chains_[n];
-  const double age_s =
-      static_cast<double>(std::max<int64_t>(now_ns - block.last_touch_ns(), 0)) / kNsPerS;
+  const double age_s = block.IdleS(now_ns);
   const double reuse_probability = ReuseWithin(observer_.fit().base[block.group],
                                                MultiplierOfLevel(block.level), age_s, kSsdHorizonS);
   return reuse_probability * block.touches * ValueOf(block);

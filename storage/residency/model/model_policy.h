@@ -58,10 +58,6 @@ class ModelPolicy final : public ResidencyPolicy, private RetentionOrder {
   std::optional<BlockStanding> StandingOf(const BlockKey& key, int64_t at_ns) const override;
   std::array<TierPrice, kTierCount> Prices(int64_t at_ns) const override;
 
-  // The index of a block as it is now, times its value: hits, or hits' worth, per second. 0 of a
-  // block that is not known.
-  double IndexOf(const BlockKey& key, int64_t now_ns) const;
-
   ModelReport Report(int64_t now_ns) const override;
   // The report's state alone.
   ModelState StateAt(int64_t now_ns) const;

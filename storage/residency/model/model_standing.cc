@@ -42,8 +42,7 @@ std::optional<BlockStanding> ModelPolicy::StandingOf(const BlockKey& key, int64_
   const TrackedBlock& block = chains_[n];
   BlockStanding standing;
   standing.touches = block.touches;
-  standing.idle_s =
-      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns(), 0)) / kNsPerS;
+  standing.idle_s = block.IdleS(at_ns);
   standing.mean_gap_s = block.mean_gap_s;
   standing.category = block.category;
   standing.index = IndexAt(chains_.InTier(Tier::kDram, n) ? Tier::kDram : Tier::kSsd, block, at_ns);
@@ -71,8 +70,7 @@ std::optional<double> ModelPolicy::WorthKeepingS(Tier tier, const TrackedBlock& 
   const auto index_at = [&](double age_s) {
     return IndexAt(tier, block, block.last_touch_ns() + static_cast<int64_t>(age_s * kNsPerS));
   };
-  const double age_s =
-      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns(), 0)) / kNsPerS;
+  const double age_s = block.IdleS(at_ns);
   double from_s = age_s;
   double from = index_at(from_s);
   if (from < price) return 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -41,6 +42,10 @@ struct TrackedBlock {
 
   int64_t last_touch_ns() const { return last_touch_steps * kTouchStepNs; }
   void set_last_touch_ns(int64_t at_ns) { last_touch_steps = at_ns / kTouchStepNs; }
+  // Seconds since then.
+  double IdleS(int64_t at_ns) const {
+    return static_cast<double>(std::max<int64_t>(at_ns - last_touch_ns(), 0)) / 1e9;
+  }
 
   // 73 years in 48 bits.
   static constexpr int64_t kTouchStepNs = 1 << 14;

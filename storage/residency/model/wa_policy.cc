@@ -21,8 +21,7 @@ WaPolicy::WaPolicy(const Options& options)
 RetentionRank WaPolicy::RankOf(Tier tier, const TrackedBlock& block, int64_t at_ns) const {
   const DefectiveExponential& fit = fits_[block.category];
   if (fit.rate_per_s <= 0) return {0, block.last_touch_ns()};  // nothing known: recency
-  const double age_s =
-      static_cast<double>(std::max<int64_t>(at_ns - block.last_touch_ns(), 0)) / kNsPerS;
+  const double age_s = block.IdleS(at_ns);
   const double reuse_probability = fit.reuse_probability * std::exp(-fit.rate_per_s * age_s) *
                                    -std::expm1(-fit.rate_per_s * options_.life_s);
   return {reuse_probability, -static_cast<int64_t>(block.depth)};

@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "gtest/gtest.h"
+#include "tests/fakes/idle_policy.h"
 #include "tests/storage/residency/policy_cache.h"
 
 namespace halflife {
@@ -17,14 +18,8 @@ constexpr uint64_t kPerDay = kBlocksPerMinute * kBlockBytes * 24 * 60;
 constexpr int64_t kStartNs = 3600 * kSecondNs;
 
 // Knows what each block scores, and nothing else.
-class ScoredPolicy final : public ResidencyPolicy {
+class ScoredPolicy final : public IdlePolicy {
  public:
-  void OnInsert(Tier, const BlockFacts&) override {}
-  void OnTouch(const TouchedChain&) override {}
-  void OnRemove(Tier, const BlockKey&) override {}
-  std::optional<BlockKey> NextVictim(Tier, int64_t) override { return std::nullopt; }
-  void Skip(Tier, const BlockKey&) override {}
-  void ClearSkips() override {}
   bool AdmitToSsd(const BlockFacts&, bool has_room, int64_t) override {
     return has_room || admits_without_room;
   }

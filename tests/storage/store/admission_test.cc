@@ -3,6 +3,7 @@
 #include "gtest/gtest.h"
 #include "storage/residency/ssd_migrator.h"
 #include "tests/fakes/fake_ssd_tier.h"
+#include "tests/fakes/idle_policy.h"
 #include "tests/fakes/manual_clock.h"
 
 namespace halflife {
@@ -11,15 +12,9 @@ namespace {
 constexpr uint64_t kBytes = 4096;
 
 // Holds everything or nothing for worth a write.
-class FixedPolicy final : public ResidencyPolicy {
+class FixedPolicy final : public IdlePolicy {
  public:
   explicit FixedPolicy(bool admits) : admits_(admits) {}
-  void OnInsert(Tier, const BlockFacts&) override {}
-  void OnTouch(const TouchedChain&) override {}
-  void OnRemove(Tier, const BlockKey&) override {}
-  std::optional<BlockKey> NextVictim(Tier, int64_t) override { return std::nullopt; }
-  void Skip(Tier, const BlockKey&) override {}
-  void ClearSkips() override {}
   bool AdmitToSsd(const BlockFacts&, bool, int64_t) override { return admits_; }
 
  private:
