@@ -138,6 +138,7 @@ class BlockStore {
     // Part of the DRAM budget that background eviction keeps free, so that a Put finds room at
     // once.
     double free_target_ratio = 0.04;
+    double free_ahead_s = 2;        // see TierMigrator::Options
     uint64_t max_pinned_bytes = 0;  // under leases; 0 = 25 % of the DRAM budget
     uint64_t max_put_bytes = 0;     // in unsealed Put buffers; 0 = 25 % of the DRAM budget
     absl::Duration put_room_wait = absl::Milliseconds(100);

@@ -43,7 +43,7 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
       policy_(MakeResidencyPolicy(PolicyOptionsOf(options, &ledger_),
                                   ParseShadowPolicies(options.shadow_policies).value())),
       admission_({.write_budget_bytes_per_day = options.write_budget_bytes_per_day}, policy_.get()),
-      migrator_({options.free_target_ratio},
+      migrator_({options.free_ahead_s, options.free_target_ratio},
                 {&index_, arena_.get(), ssd_.get(), clock_, &removals_, &counters_, policy_.get(),
                  &admission_, &sample_, &ledger_},
                 &changes_, &demand_),

@@ -24,7 +24,10 @@ namespace halflife {
 class TierMigrator {
  public:
   struct Options {
-    double free_target_ratio = 0.04;  // of the DRAM budget, per block size in use
+    // What is kept free for a block size in use: what such blocks took of DRAM in so much time
+    // lately, of the budget at least kLeastFreeRatio.
+    double free_ahead_s = 2;
+    double free_target_ratio = 0.04;  // at most
   };
 
   // Borrows everything.
@@ -62,6 +65,7 @@ class TierMigrator {
   static constexpr size_t kBatchBlocks = 128;
   static constexpr uint64_t kBatchBytes = uint64_t{32} << 20;
   static constexpr int kRoundsPerStep = 4;
+  static constexpr double kLeastFreeRatio = 0.001;
   static constexpr int kSkipsPerBatch = 256;
   static constexpr size_t kSweepRecords = 1024;
 

@@ -43,9 +43,14 @@ bool TierMigrator::KeepRoom() {
 }
 
 uint64_t TierMigrator::TargetBytes(const RoomDemand::Size& size) const {
+  // Room for a size that nobody uses now would be taken from one that is used, slab by slab, and
+  // back from there, again and again.
+  if (size.bytes_per_s == 0 && size.wanted_bytes == 0) return 0;
   const uint64_t budget_bytes = context_.arena->stats().budget_bytes;
-  const auto ahead_bytes =
-      static_cast<uint64_t>(options_.free_target_ratio * static_cast<double>(budget_bytes));
+  const auto budget = static_cast<double>(budget_bytes);
+  const auto ahead_bytes = static_cast<uint64_t>(
+      std::min(std::max(size.bytes_per_s * options_.free_ahead_s, kLeastFreeRatio * budget),
+               options_.free_target_ratio * budget));
   // However many wait: what they get is needed by others as well, and they cannot all be served in
   // one step.
   const uint64_t wanted_bytes = std::min(size.wanted_bytes, budget_bytes / 4);

@@ -36,9 +36,11 @@ TEST(NodeOptions, AutoTakesItsValueFromTheMachine) {
 TEST(NodeOptions, LittleIsKeptFreeWhereNothingHasToBeWrittenFirst) {
   const MachineLimits machine{.memory_bytes = kGiB, .processors = 2, .open_files = 65536};
   Config config;
-  EXPECT_EQ(StoreOptionsOf(config, machine).free_target_ratio, 0.001);
+  EXPECT_EQ(StoreOptionsOf(config, machine).free_target_ratio, 0.01);
+  EXPECT_EQ(StoreOptionsOf(config, machine).free_ahead_s, 0.001);
   config.ssd.directory = "/somewhere";
   EXPECT_EQ(StoreOptionsOf(config, machine).free_target_ratio, 0.04);
+  EXPECT_EQ(StoreOptionsOf(config, machine).free_ahead_s, 2);
   config.dram.free_target_ratio = 0.1;
   EXPECT_EQ(StoreOptionsOf(config, machine).free_target_ratio, 0.1);
 }

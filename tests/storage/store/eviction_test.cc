@@ -54,6 +54,58 @@ TEST_F(EvictionTest, BackgroundKeepsRoomAheadOfThePuts) {
   EXPECT_GE(store_->stats().resident_blocks[0], 89u);
 }
 
+TEST_F(EvictionTest, RoomThatSlowPutsDoNotNeedHoldsBlocks) {
+  Setup setup;
+  setup.dram_blocks = 100;
+  setup.options.free_target_ratio = 0.1;
+  Open(setup);
+  PutChain(Chain("at once", 100));
+  store_->Quiesce();
+  ASSERT_LE(store_->stats().resident_blocks[0], 90u);
+
+  for (int i = 0; i < 20; ++i) {
+    clock_.Advance(absl::Seconds(5));
+    EXPECT_THAT(PutChain(Chain(absl::StrCat("slow", i), 1)), Each(PutOutcome::kStored));
+    store_->Quiesce();
+    EXPECT_GE(arena_->FreeBytesFor(kTestBlockBytes), kTestBlockBytes);
+  }
+
+  EXPECT_GE(store_->stats().resident_blocks[0], 98u);
+}
+
+// Room for it would be taken from the size in use, slab by slab, whose blocks then move.
+TEST_F(EvictionTest, ForASizeThatNobodyUsesNoRoomIsKept) {
+  constexpr int kBurst = 5;
+  Setup setup;
+  setup.dram_blocks = 1024;  // 16 in a slab
+  setup.with_ssd = false;
+  setup.options.free_target_ratio = 0.01;  // such a burst
+  Open(setup);
+  PutChain(Chain("small", 1024));
+  store_->Quiesce();
+  const NamespaceRef large = OpenNamespace("large", 2 * kTestBlockBytes);
+  clock_.Advance(absl::Seconds(10));
+  const auto place_of = [&](int i) -> const uint8_t* {
+    const auto block = store_->FindInDram(Address(Chain(absl::StrCat(i), 1)[0], 0, large));
+    return block ? block.payload().data() : nullptr;
+  };
+
+  std::vector<const uint8_t*> places;
+  for (int burst = 0; burst < 200; ++burst) {
+    for (int k = 0; k < kBurst; ++k) {
+      const std::string name = absl::StrCat(places.size());
+      EXPECT_THAT(PutChain(Chain(name, 1), kChat, large), Each(PutOutcome::kStored));
+      places.push_back(place_of(static_cast<int>(places.size())));
+    }
+    store_->Quiesce();
+    for (int i = std::max(0, (burst - 50) * kBurst); i < burst * kBurst; ++i) {
+      const uint8_t* const place = place_of(i);
+      if (place != nullptr) ASSERT_EQ(place, places[i]) << i << " moved in burst " << burst;
+    }
+  }
+  EXPECT_GE(store_->stats().resident_blocks[0], 500u);
+}
+
 TEST_F(EvictionTest, AChainLosesItsTailBeforeItsHead) {
   Setup setup;
   setup.dram_blocks = 16;

@@ -244,6 +244,21 @@ TEST(RoomDemand, SizesThatAreWaitedForComeFirstAndUnusedOnesAreForgotten) {
   EXPECT_TRUE(demand.Snapshot(later).empty());
 }
 
+TEST(RoomDemand, TheRateIsThatOfTheBusierOfTheLastTwoWindows) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const auto rate_at = [](RoomDemand& demand, int64_t now_ns) {
+    return demand.Snapshot(now_ns).at(0).bytes_per_s;
+  };
+  RoomDemand demand;
+  for (int i = 0; i < 6; ++i) demand.Use(100, kSecond);
+  EXPECT_EQ(rate_at(demand, kSecond), 300);
+
+  demand.Use(100, 3 * kSecond);
+  EXPECT_EQ(rate_at(demand, 3 * kSecond), 300);
+  EXPECT_EQ(rate_at(demand, 5 * kSecond), 50);
+  EXPECT_EQ(rate_at(demand, 7 * kSecond), 0);
+}
+
 TEST(RoomDemand, TheNumberOfSizesIsBounded) {
   RoomDemand demand;
   for (uint64_t size = 1; size <= 100; ++size) demand.Use(size, 0);
