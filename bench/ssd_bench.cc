@@ -29,6 +29,7 @@ struct Work {
   uint64_t round_mib = 1228;  // five rounds: three times the capacity
   int rounds = 5;
   bool io_uring = true;
+  bool huge_pages = true;
 
   uint64_t capacity_bytes() const { return capacity_mib << 20; }
   uint64_t round_bytes() const { return round_mib << 20; }
@@ -88,7 +89,8 @@ SsdPopulation::Options PopulationOf(const Work& work, uint64_t block_kib, size_t
           .quota_bytes = work.capacity_bytes(),
           .block_bytes = static_cast<uint32_t>(block_kib << 10),
           .batch = batch,
-          .io_uring = work.io_uring};
+          .io_uring = work.io_uring,
+          .huge_pages = work.huge_pages};
 }
 
 // As the daemon does it: at most 128 blocks or 32 MiB at once (TierMigrator).
@@ -244,7 +246,7 @@ int main(int argc, char** argv) {
   using namespace halflife::bench;
   halflife::ConfigureLog({.minimum = halflife::Severity::kWarning});
   Work work;
-  bool without_io_uring = false;
+  bool without_io_uring = false, small_pages = false;
   CLI::App app("The SSD tier beside fio and BlobDB");
   app.require_subcommand(1);
   app.fallthrough();
@@ -255,11 +257,13 @@ int main(int argc, char** argv) {
   app.add_option("--round-mib", work.round_mib, "Payload moved by each side in each round");
   app.add_option("--rounds", work.rounds, "Rounds; medians are printed");
   app.add_flag("--without-io-uring", without_io_uring, "The tier uses threads");
+  app.add_flag("--small-pages", small_pages, "The tier's blocks lie in pages of 4 KiB");
   const std::vector<std::pair<const char*, std::function<void(const Work&)>>> tables = {
       {"read", ReadTable}, {"write", WriteTable}, {"blob", BlobTable}};
   for (const auto& [name, table] : tables) {
     app.add_subcommand(name, "One table")->callback([&, table = table] {
       work.io_uring = !without_io_uring;
+      work.huge_pages = !small_pages;
       std::filesystem::create_directories(work.directory);
       table(work);
     });

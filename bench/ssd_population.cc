@@ -75,7 +75,8 @@ uint64_t BytesUnder(const std::string& path) {
 }
 
 SsdPopulation::SsdPopulation(const Options& options) : options_(options) {
-  arena_ = OrFail(DramArena::Create({.budget_bytes = uint64_t{1} << 30}));
+  arena_ = OrFail(
+      DramArena::Create({.budget_bytes = uint64_t{1} << 30, .huge_pages = options.huge_pages}));
   RocksSsdTier::Options tier;
   tier.directory = options.directory;
   tier.quota_bytes = options.quota_bytes;
@@ -89,6 +90,8 @@ SsdPopulation::SsdPopulation(const Options& options) : options_(options) {
     std::memset(all.back().bytes().data(), static_cast<int>(all.size()), options.block_bytes);
   }
   for (size_t i = 0; i < all.size(); i += 2) keepers_.push_back(std::move(all[i]));
+  // As a daemon's background has done by then.
+  while (options.huge_pages && arena_->GatherPages() > 0) continue;
 }
 
 SsdWrite SsdPopulation::NextBlock() {

@@ -44,6 +44,7 @@ class SsdPopulation {
     uint32_t block_bytes = 1 << 20;
     size_t batch = 32;
     bool io_uring = true;
+    bool huge_pages = true;
   };
   explicit SsdPopulation(const Options& options);
 

@@ -185,6 +185,7 @@ StoreStats LocalBlockStore::stats() const {
   StoreStats stats;
   stats.dram = arena_->stats();
   stats.populated_bytes = populator_.populated_bytes();
+  stats.gathered_bytes = populator_.gathered_bytes();
   stats.has_ssd = ssd_ != nullptr;
   if (ssd_ != nullptr) stats.ssd = ssd_->stats();
   counters_.CopyTo(&stats, categories_.Names(), namespaces_.ModelNames());

@@ -110,6 +110,7 @@ struct StoreStats {
   uint64_t retained_bytes = 0;
   uint64_t leases = 0, leased_bytes = 0, leases_expired = 0;
   uint64_t populated_bytes = 0;  // taken from the system ahead of demand, since start
+  uint64_t gathered_bytes = 0;   // in slabs whose pages were moved into huge ones, since start
   // Of the leases, those of shared-memory sessions.
   uint64_t shared_leases = 0, shared_leased_bytes = 0;
   uint64_t put_buffer_bytes = 0;  // in unsealed buffers now

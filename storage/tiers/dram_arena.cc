@@ -168,6 +168,8 @@ DramArena::Populating DramArena::TakeToPopulate(uint64_t stock_bytes) {
   return Populating(core_->TakeToPopulate(stock_bytes));
 }
 
+uint64_t DramArena::GatherPages() { return core_->GatherPages(); }
+
 DramArena::Stats DramArena::stats() const { return core_->stats(); }
 
 uint64_t DramArena::unsealed_bytes() const { return core_->unsealed_bytes(); }

@@ -103,7 +103,7 @@ class DramArena {
   struct Options {
     uint64_t budget_bytes = uint64_t{1}
                             << 30;  // page-rounded bytes of all slabs in use never exceed this
-    bool huge_pages = true;         // MADV_HUGEPAGE where the kernel allows; silently without
+    bool huge_pages = true;         // where the kernel allows them; silently without
     int max_classes = 64;           // distinct block sizes at one time
     bool keep_all = false;          // memory stays with its size class until another one wants it
 
@@ -185,6 +185,12 @@ class DramArena {
   // Null if `stock_bytes` of populated free memory are there for the size that is expected, or the
   // rest of the budget is needed otherwise, or another one is under way.
   Populating TakeToPopulate(uint64_t stock_bytes);
+
+  // Moves the pages of one slab, if each of its slots has been used, into huge ones: direct I/O
+  // from and to them costs a third of the processor time, and the device gets fewer pieces
+  // (bench/README.md). Blocks may be read and written meanwhile. Returns how many bytes it was
+  // about, 0 if no slab is left. Each has one try. One thread at a time [slow system call].
+  uint64_t GatherPages();
 
   Stats stats() const;
   // Of allocated_bytes: what lies in buffers that are not sealed yet. Exact at once when a buffer

@@ -275,6 +275,31 @@ bool DramArenaCore::Populate(const BlockSlot& slot, uint64_t offset, uint64_t si
   return memory_->Populate({begin + offset, size_bytes});
 }
 
+uint64_t DramArenaCore::GatherPages() {
+  if (!memory_->gathers()) return 0;
+  SparseMemory::Range range;
+  {
+    MutexLock lock(mutex_);
+    const Slab* slab = nullptr;
+    for (size_t index = 0; slab == nullptr && index < classes_.size(); ++index) {
+      slab = classes_[index].NextToGather();
+    }
+    if (slab == nullptr) return 0;
+    gathering_generation_ = slab->home.generation;
+    range = RangeOf(*slab);
+  }
+  // One try: what is busy, or finds no memory, stays as it is.
+  static_cast<void>(memory_->GatherPages(range));
+  std::unique_ptr<Slab> leaving;
+  {
+    MutexLock lock(mutex_);
+    gathering_generation_ = 0;
+    leaving = std::move(leaving_after_gathering_);
+  }
+  if (leaving != nullptr) GiveBack(std::move(leaving));
+  return range.size_bytes;
+}
+
 DramArenaCore::Step DramArenaCore::NextStepLocked(size_t stride_bytes) {
   Step step;
   int index = FindClassLocked(stride_bytes);
@@ -378,6 +403,13 @@ BlockSlot* DramArenaCore::Open(std::unique_ptr<Slab> slab, bool to_populate) {
 }
 
 void DramArenaCore::GiveBack(std::unique_ptr<Slab> slab) {
+  {
+    MutexLock lock(mutex_);
+    if (slab->home.generation == gathering_generation_) {
+      leaving_after_gathering_ = std::move(slab);
+      return;
+    }
+  }
   const SlotHome home = slab->home;
   const uint64_t size_bytes = slab->size_bytes();
   Unpoison(slab->home.base, uint64_t{slab->capacity} * home.stride_bytes);

@@ -54,6 +54,9 @@ class DramArenaCore {
   // [offset, offset + size_bytes) of the slot.
   bool Populate(const BlockSlot& slot, uint64_t offset, uint64_t size_bytes) const;
 
+  // See DramArena.
+  uint64_t GatherPages() ABSL_LOCKS_EXCLUDED(mutex_);
+
   uint64_t FreeBytesFor(size_t payload_bytes) const ABSL_LOCKS_EXCLUDED(mutex_);
   DramArena::SlabPressure MostWastefulSlab(size_t wanted_payload_bytes) const
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -107,6 +110,10 @@ class DramArenaCore {
   size_t wanted_stride_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // asked for last; 0 = nothing yet
   uint64_t populating_bytes_ ABSL_GUARDED_BY(mutex_) = 0;   // of slots that are taken for it
   uint64_t generations_ ABSL_GUARDED_BY(mutex_) = 0;
+  // The slab whose pages are being put together, 0 = none; and that slab, if it was to be given
+  // back meanwhile: pages that come into being afterwards would be nobody's.
+  uint64_t gathering_generation_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<Slab> leaving_after_gathering_ ABSL_GUARDED_BY(mutex_);
   uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t stuck_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };

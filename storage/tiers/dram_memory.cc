@@ -17,6 +17,7 @@ namespace halflife {
 namespace {
 
 constexpr uint64_t kHugePageBytes = uint64_t{2} << 20;
+constexpr int kCollapse = 25;  // MADV_COLLAPSE, which Debian's headers do not have
 // Nodes that a mask of the kernel's interface has room for here.
 constexpr unsigned long kMaxNodes = 1024;
 constexpr int kInterleave = 3;   // MPOL_INTERLEAVE
@@ -32,6 +33,28 @@ void SpreadOverNodes(void* base, uint64_t size_bytes) {
   int count = 0;
   for (const unsigned long word : nodes) count += std::popcount(word);
   if (count > 1) syscall(SYS_mbind, base, size_bytes, kInterleave, nodes, kMaxNodes, 0);
+}
+
+// At a multiple of a huge page, for the kernel puts none where address and offset disagree.
+void* MapAligned(int fd, uint64_t size_bytes) {
+  const uint64_t with_margin = size_bytes + kHugePageBytes;
+  void* const margin =
+      mmap(nullptr, with_margin, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (margin == MAP_FAILED) return MAP_FAILED;
+  const auto begin = reinterpret_cast<uintptr_t>(margin);
+  const uintptr_t aligned = (begin + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
+  void* const base = mmap(reinterpret_cast<void*>(aligned), size_bytes, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+  if (base == MAP_FAILED) {
+    munmap(margin, with_margin);
+    return MAP_FAILED;
+  }
+  const uintptr_t end = aligned + size_bytes;
+  if (aligned > begin) munmap(margin, aligned - begin);
+  if (begin + with_margin > end) {
+    munmap(reinterpret_cast<void*>(end), begin + with_margin - end);
+  }
+  return base;
 }
 
 absl::Status SystemError(const char* call, uint64_t size_bytes) {
@@ -64,8 +87,7 @@ absl::StatusOr<SealedFile> CreateSealedFile(const char* name, uint64_t size_byte
 absl::StatusOr<std::unique_ptr<SparseMemory>> SparseMemory::Create(uint64_t size_bytes,
                                                                    bool huge_pages) {
   HL_ASSIGN_OR_RETURN(const SealedFile file, CreateSealedFile("halflife-arena", size_bytes));
-  void* base =
-      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.memfd, 0);
+  void* const base = MapAligned(file.memfd, size_bytes);
   if (base == MAP_FAILED) {
     const absl::Status status = SystemError("mmap", size_bytes);
     close(file.memfd);
@@ -91,6 +113,12 @@ void SparseMemory::AdviseHugePages(Range range) {
   if (huge_pages_) AdviseInside(range, MADV_HUGEPAGE);
 }
 
+bool SparseMemory::GatherPages(Range range) {
+  const int error = AdviseInside(range, kCollapse);
+  if (error == EINVAL) gathers_.store(false, std::memory_order_relaxed);
+  return error == 0;
+}
+
 bool SparseMemory::Populate(Range range) {
   if (madvise(base_ + range.offset, range.size_bytes, MADV_POPULATE_WRITE) == 0) return true;
   if (errno != EINVAL) return false;
@@ -105,11 +133,12 @@ bool SparseMemory::Return(Range range) {
                    static_cast<off_t>(range.offset), static_cast<off_t>(range.size_bytes)) == 0;
 }
 
-void SparseMemory::AdviseInside(Range range, int advice) {
+int SparseMemory::AdviseInside(Range range, int advice) {
   const uint64_t begin = (range.offset + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
   const uint64_t end = (range.offset + range.size_bytes) / kHugePageBytes * kHugePageBytes;
   // Failure means small pages: slower to fill, nothing else.
-  if (begin < end) madvise(base_ + begin, end - begin, advice);
+  if (begin >= end) return 0;
+  return madvise(base_ + begin, end - begin, advice) == 0 ? 0 : errno;
 }
 
 }  // namespace halflife

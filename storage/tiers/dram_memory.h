@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,6 +49,16 @@ class SparseMemory {
   // cannot do it beforehand (before Linux 5.14) they are at least taken from the system. Returns
   // false if there is no memory for it.
   bool Populate(Range range);
+  // Moves what lies in small pages of `range` into huge ones, inside it as above, while others read
+  // and write there: who touches a page that is being moved waits for at most some milliseconds.
+  // For a range that is paid for as a whole, since pages that are not there come into being.
+  // Where AdviseHugePages is not enough: the system's default for shared memory is "never", which
+  // is about what a fault may do, not about what a process asks for. Slow: for the background.
+  // Returns false if not all could be moved; see also gathers().
+  bool GatherPages(Range range);
+  // False where huge pages are switched off, and once the kernel has said that it never will
+  // (before Linux 6.1, or where the system denies them).
+  bool gathers() const { return gathers_.load(std::memory_order_relaxed); }
   // Gives the pages of `range` back to the system; they read as zero afterwards. Returns false if
   // the kernel refused. It does if the file carries F_SEAL_FUTURE_WRITE: a reader's descriptor is
   // made read-only in another way.
@@ -61,14 +72,20 @@ class SparseMemory {
 
  private:
   SparseMemory(const SealedFile& file, uint8_t* base, uint64_t size_bytes, bool huge_pages)
-      : file_(file), base_(base), size_bytes_(size_bytes), huge_pages_(huge_pages) {}
+      : file_(file),
+        base_(base),
+        size_bytes_(size_bytes),
+        huge_pages_(huge_pages),
+        gathers_(huge_pages) {}
 
-  void AdviseInside(Range range, int advice);
+  // Returns 0 or an errno.
+  int AdviseInside(Range range, int advice);
 
   const SealedFile file_;
   uint8_t* const base_;
   const uint64_t size_bytes_;
   const bool huge_pages_;
+  std::atomic<bool> gathers_;
 };
 
 }  // namespace halflife

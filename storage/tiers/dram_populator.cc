@@ -12,6 +12,8 @@ constexpr absl::Duration kInterval = absl::Milliseconds(20);
 constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
 constexpr uint64_t kPageBytes = 4096;
 constexpr int kLowestPriority = 19;
+// To move a page takes about as long as to bring one into being, and somebody may wait for it.
+constexpr uint64_t kGatherCost = 4;
 
 // Of the calling thread only (Linux). It gets what nobody else wants; refused, it is one among
 // others.
@@ -30,7 +32,7 @@ ArenaPopulator::~ArenaPopulator() {
 }
 
 void ArenaPopulator::Start() {
-  if (options_.stock_bytes == 0 || options_.bytes_per_s == 0) return;
+  if (options_.bytes_per_s == 0) return;
   thread_ = std::make_unique<PeriodicTask>("hl-populate", kInterval, [this] {
     BecomeUnimportant();
     Step();
@@ -42,6 +44,12 @@ uint64_t ArenaPopulator::Step() {
   const auto share = static_cast<uint64_t>(static_cast<double>(options_.bytes_per_s) *
                                            absl::ToDoubleSeconds(kInterval));
   const uint64_t budget_bytes = std::max(share, kPageBytes) / kPageBytes * kPageBytes;
+  const uint64_t done_bytes = Populate(budget_bytes);
+  if (done_bytes < budget_bytes) Gather(budget_bytes - done_bytes);
+  return done_bytes;
+}
+
+uint64_t ArenaPopulator::Populate(uint64_t budget_bytes) {
   uint64_t done_bytes = 0;
   while (done_bytes < budget_bytes) {
     const bool begins = !slot_;
@@ -55,6 +63,15 @@ uint64_t ArenaPopulator::Step() {
   }
   populated_bytes_.fetch_add(done_bytes, std::memory_order_relaxed);
   return done_bytes;
+}
+
+void ArenaPopulator::Gather(uint64_t budget_bytes) {
+  const uint64_t paid_bytes = std::min(owed_bytes_, budget_bytes);
+  owed_bytes_ -= paid_bytes;
+  if (owed_bytes_ > 0 || paid_bytes == budget_bytes) return;
+  const uint64_t bytes = arena_->GatherPages();
+  gathered_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  owed_bytes_ = bytes * kGatherCost;
 }
 
 }  // namespace halflife

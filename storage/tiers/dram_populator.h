@@ -11,8 +11,9 @@ namespace halflife {
 
 // Brings pages of the arena into being in the background, ahead of the Puts that will fill them: a
 // page that is touched for the first time costs 0.5 us where memory is at hand, and 8 us in a
-// virtual machine that gives free pages back to its host. At the lowest priority, at a bounded
-// rate; ends within one step of a few milliseconds. Thread-safe.
+// virtual machine that gives free pages back to its host. And moves those that have been used into
+// huge pages (DramArena::GatherPages). At the lowest priority, at a bounded rate; ends within one
+// step of a few milliseconds. Thread-safe.
 class ArenaPopulator {
  public:
   struct Options {
@@ -32,12 +33,17 @@ class ArenaPopulator {
   // background; by tests instead of it.
   uint64_t Step();
   uint64_t populated_bytes() const { return populated_bytes_.load(std::memory_order_relaxed); }
+  uint64_t gathered_bytes() const { return gathered_bytes_.load(std::memory_order_relaxed); }
 
  private:
+  uint64_t Populate(uint64_t budget_bytes);
+  void Gather(uint64_t budget_bytes);
+
   const Options options_;
   DramArena* const arena_;
-  std::atomic<uint64_t> populated_bytes_{0};  // since start
-  DramArena::Populating slot_;                // of the step's thread
+  std::atomic<uint64_t> populated_bytes_{0}, gathered_bytes_{0};  // since start
+  uint64_t owed_bytes_ = 0;     // of the budgets to come: a slab is moved as a whole
+  DramArena::Populating slot_;  // of the step's thread
   std::unique_ptr<PeriodicTask> thread_;
 };
 

@@ -56,6 +56,7 @@ void SizeClass::Reset(const SlabShape& shape) {
   with_fresh_.Reset(shape.slab_limit, false);
   short_.Reset(shape.slab_limit, false);
   empty_.Reset(shape.slab_limit, false);
+  to_gather_.Reset(shape.slab_limit, false);
 }
 
 BlockSlot* SizeClass::TakeSlot() {
@@ -87,6 +88,7 @@ uint32_t SizeClass::TakeFreshOf(Slab& slab) {
   --fresh_slots_;
   const uint32_t slot_index = slab.fresh++;
   if (slab.fresh == slab.slot_count) with_fresh_.Erase(slab.home.slab_index);
+  if (slab.fresh == slab.capacity) to_gather_.Insert(slab.home.slab_index);
   return slot_index;
 }
 
@@ -194,6 +196,13 @@ std::unique_ptr<Slab> SizeClass::Retire(uint32_t slab_index, uint64_t generation
   return nullptr;
 }
 
+const Slab* SizeClass::NextToGather() {
+  const std::optional<uint32_t> index = to_gather_.First();
+  if (!index) return nullptr;
+  to_gather_.Erase(*index);
+  return slabs_[*index].get();
+}
+
 const Slab* SizeClass::LeastUsed() const {
   const Slab* least = nullptr;
   for (const std::unique_ptr<Slab>& slab : slabs_) {
@@ -214,6 +223,7 @@ std::unique_ptr<Slab> SizeClass::TakeOut(uint32_t slab_index) {
   with_free_.Erase(slab_index);
   with_fresh_.Erase(slab_index);
   short_.Erase(slab_index);
+  to_gather_.Erase(slab_index);
   return slab;
 }
 

@@ -88,6 +88,9 @@ class SizeClass {
   std::unique_ptr<Slab> TakeEmpty();
   // Returns the slab if it is empty already. Nothing happens if it is no longer that slab.
   std::unique_ptr<Slab> Retire(uint32_t slab_index, uint64_t generation);
+  // A slab whose pages nobody has put together yet, or nullptr: whole, and each slot of it was had
+  // by somebody, so that its pages are there. Names each slab once.
+  const Slab* NextToGather();
   // The open slab with the fewest used slots, or nullptr. Linear in the number of places.
   const Slab* LeastUsed() const;
 
@@ -120,6 +123,7 @@ class SizeClass {
   IndexSet with_fresh_;  // open, not retired, fresh < slot_count
   IndexSet short_;       // open, not retired, slot_count < capacity
   IndexSet empty_;       // kept: open, not retired, no slot used
+  IndexSet to_gather_;   // open, for NextToGather
   uint32_t slab_count_ = 0;
   uint32_t empty_count_ = 0;
   uint64_t empty_bytes_ = 0;
