@@ -36,11 +36,7 @@ SsdMigrator::SsdMigrator(const MigrationContext& context) : context_(context) {
 size_t SsdMigrator::Write(absl::Span<const IndexedBlock> blocks) {
   if (context_.ssd == nullptr) return 0;
   const size_t written = WriteCollected(Collect(blocks, context_.clock->NowNanos()).writes);
-  {
-    MutexLock lock(mutex_);
-    writing_.clear();
-  }
-  written_.NotifyAll();
+  EndBatch();
   return written;
 }
 
@@ -237,11 +233,7 @@ bool SsdMigrator::EraseWanted() {
   wanted_.resize(wanted_.size() - moves.size());
   const std::vector<SsdMove> waiting = MoveOrErase(moves);
   wanted_.insert(wanted_.begin(), waiting.begin(), waiting.end());
-  {
-    MutexLock lock(mutex_);
-    writing_.clear();
-  }
-  written_.NotifyAll();
+  EndBatch();
   return waiting.size() < moves.size();
 }
 
@@ -348,9 +340,22 @@ void SsdMigrator::AwaitWritesIn(const Digest128& prefix) {
   Await([&prefix](const BlockKey& key) { return key.ns == prefix; });
 }
 
+void SsdMigrator::EndBatch() {
+  {
+    MutexLock lock(mutex_);
+    writing_.clear();
+    ++batches_ended_;
+  }
+  written_.NotifyAll();
+}
+
 void SsdMigrator::Await(const std::function<bool(const BlockKey&)>& waits_for) {
   MutexLock lock(mutex_);
-  while (std::any_of(writing_.begin(), writing_.end(), waits_for)) written_.Wait(mutex_);
+  if (std::none_of(writing_.begin(), writing_.end(), waits_for)) return;
+  // Later batches take their blocks from the index, where the delete has been: what they have of
+  // these names was put since.
+  const uint64_t ended = batches_ended_;
+  while (batches_ended_ == ended) written_.Wait(mutex_);
 }
 
 }  // namespace halflife

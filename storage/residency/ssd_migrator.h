@@ -36,7 +36,8 @@ class SsdMigrator {
   void AccountForWrites();
 
   // Returns once no write is under way that could still put one of these keys, or a key of this
-  // namespace, on SSD: for a delete that has taken them out of the index.
+  // namespace, on SSD: for a delete that has taken them out of the index. Waits for the end of one
+  // batch at most, also if blocks of these names are put and written again meanwhile.
   void AwaitWritesOf(absl::Span<const BlockKey> keys);
   void AwaitWritesIn(const Digest128& prefix);
 
@@ -74,6 +75,7 @@ class SsdMigrator {
   // Returns those that have to wait.
   std::vector<SsdMove> MoveOrErase(absl::Span<const SsdMove> moves);
   bool IsStale(const SsdLocation& location) const;
+  void EndBatch();
   void Await(const std::function<bool(const BlockKey&)>& waits_for);
 
   const MigrationContext context_;
@@ -87,7 +89,8 @@ class SsdMigrator {
 
   Mutex mutex_;
   CondVar written_;
-  std::vector<BlockKey> writing_ ABSL_GUARDED_BY(mutex_);
+  std::vector<BlockKey> writing_ ABSL_GUARDED_BY(mutex_);  // the batch that is under way
+  uint64_t batches_ended_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace halflife

@@ -24,8 +24,10 @@ void FakeSsdTier::WaitWhileHeld() {
   MutexLock lock(mutex_);
   ++held_writes_;
   changed_.NotifyAll();
-  while (hold_writes_) changed_.Wait(mutex_);
+  while (hold_writes_ && !release_one_) changed_.Wait(mutex_);
+  release_one_ = false;
   --held_writes_;
+  changed_.NotifyAll();
 }
 
 absl::StatusOr<SsdLocation> FakeSsdTier::WriteOne(const SsdWrite& write) {
@@ -268,6 +270,13 @@ void FakeSsdTier::ReleaseWrites() {
   MutexLock lock(mutex_);
   hold_writes_ = false;
   changed_.NotifyAll();
+}
+
+void FakeSsdTier::ReleaseOneWrite() {
+  MutexLock lock(mutex_);
+  release_one_ = true;
+  changed_.NotifyAll();
+  while (release_one_) changed_.Wait(mutex_);
 }
 
 void FakeSsdTier::WantSlotsBelow(uint32_t slot) {

@@ -62,6 +62,8 @@ class FakeSsdTier final : public SsdTier {
   void HoldWrites();
   void WaitForHeldWrite();
   void ReleaseWrites();
+  // The one that waits goes on; the next one waits again.
+  void ReleaseOneWrite();
   // The tier asks for every location it holds below this slot number.
   void WantSlotsBelow(uint32_t slot);
 
@@ -90,6 +92,7 @@ class FakeSsdTier final : public SsdTier {
   absl::Status namespace_error_ ABSL_GUARDED_BY(mutex_);
   bool damage_next_ ABSL_GUARDED_BY(mutex_) = false;
   bool hold_writes_ ABSL_GUARDED_BY(mutex_) = false;
+  bool release_one_ ABSL_GUARDED_BY(mutex_) = false;
   int held_writes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t wanted_below_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<BlockKey, int> writes_of_ ABSL_GUARDED_BY(mutex_);

@@ -1,5 +1,10 @@
+#include <unistd.h>
+
 #include <atomic>
+#include <fstream>
 #include <thread>
+
+#include "absl/strings/str_cat.h"
 
 #include "tests/storage/store/store_fixture.h"
 
@@ -7,6 +12,18 @@ namespace halflife {
 namespace {
 
 using DeleteTest = StoreTest;
+
+// A thread of this process, as long as one looks at it.
+bool Sleeps(pid_t thread) {
+  for (int look = 0; look < 500; ++look) {
+    std::ifstream stat(absl::StrCat("/proc/self/task/", thread, "/stat"));
+    std::string number, name, state;
+    stat >> number >> name >> state;
+    if (state != "S") return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 TEST_F(DeleteTest, ADeletedChainIsGoneFromBothTiers) {
   Setup setup;
@@ -121,6 +138,44 @@ TEST_F(DeleteTest, ADeleteDuringADemotionLeavesNothingOnSsd) {
   EXPECT_EQ(deleted, 7u);
   EXPECT_TRUE(waited) << "a write that ends later, or after a crash, would bring blocks back";
   EXPECT_EQ(ssd_->stats().blocks, 0u);
+}
+
+// Blocks of the namespace are named in each batch, and under steady demotion one follows the other.
+TEST_F(DeleteTest, ADeleteWaitsForOneBatchHoweverManyFollow) {
+  constexpr uint32_t kChains = 10, kBlocks = 20;  // together more than two batches, mixed in each
+  Setup setup;
+  setup.dram_blocks = 1024;
+  Open(setup);
+  const NamespaceRef other = OpenNamespace("other");
+  for (uint32_t i = 0; i < kChains; ++i) {
+    PutChain(Chain(absl::StrCat("a", i), kBlocks));
+    PutChain(Chain(absl::StrCat("a", i), kBlocks), kChat, other);
+  }
+  ssd_->HoldWrites();
+  std::thread drain([this] { store_->Drain(absl::Seconds(60)); });
+  ssd_->WaitForHeldWrite();
+
+  std::atomic<pid_t> deleter{0};
+  std::atomic<bool> done{false};
+  uint64_t deleted = 0;
+  std::thread deleting([&] {
+    deleter = gettid();
+    deleted = store_->DeleteNamespace(other);
+    done = true;
+  });
+  while (deleter == 0 || Lookup(Chain("a0", 1), other).prefix_blocks > 0 || !Sleeps(deleter)) {
+  }
+  ssd_->ReleaseOneWrite();
+  ssd_->WaitForHeldWrite();
+  while (!done && !Sleeps(deleter)) {
+  }
+
+  EXPECT_TRUE(done) << "it waits for the second batch as well";
+  ssd_->ReleaseWrites();
+  deleting.join();
+  drain.join();
+  EXPECT_EQ(deleted, kChains * kBlocks);
+  EXPECT_EQ(ssd_->stats().blocks, kChains * kBlocks);
 }
 
 }  // namespace
