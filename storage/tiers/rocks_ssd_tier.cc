@@ -253,7 +253,8 @@ void RocksSsdTier::Recover(const std::function<void(const Recovered&)>& found) {
     Log(Severity::kWarning, "ssd",
         StrCat("partition ", partition->number(), ": ", dropped.size(),
                " entries without a block dropped"));
-    partition->NoteWriteFailure(use.index->Erase(dropped, dropped));
+    // Else the reopening erases them.
+    if (use.writable) partition->NoteWriteFailure(use.index->Erase(dropped, dropped));
   }
 }
 

@@ -1,5 +1,9 @@
 #include "storage/tiers/rocks_status.h"
 
+#include <cerrno>
+#include <cstring>
+
+#include "absl/strings/match.h"
 #include "common/strings.h"
 #include "rocksdb/status.h"
 
@@ -13,7 +17,11 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
       status.IsNotSupported()) {
     return absl::DataLossError(message);
   }
-  if (status.IsNoSpace() || status.IsMemoryLimit()) return absl::ResourceExhaustedError(message);
+  // RocksDB knows ENOSPC, but EDQUOT only by its text.
+  const bool over_quota = status.IsIOError() && absl::StrContains(message, std::strerror(EDQUOT));
+  if (status.IsNoSpace() || status.IsMemoryLimit() || over_quota) {
+    return absl::ResourceExhaustedError(message);
+  }
   if (status.IsIncomplete() || status.IsBusy() || status.IsTryAgain() || status.IsTimedOut()) {
     return absl::AbortedError(message);
   }

@@ -14,7 +14,7 @@ namespace halflife {
 // write".
 //   NotFound                                -> kNotFound
 //   Corruption, missing or foreign files    -> kDataLoss
-//   no space, memory limit of its cache     -> kResourceExhausted
+//   no space or disk quota, memory limit of its cache -> kResourceExhausted
 //   a write stall (no_slowdown), busy       -> kAborted: nothing is wrong, try again later
 //   every other error                       -> kUnavailable
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);

@@ -26,7 +26,9 @@ absl::Status Unavailable(std::string_view what, const std::string& path, int err
 
 absl::Status MakePrivateDirectory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Unavailable("cannot make it", path, errno);
+    const absl::Status status = Unavailable("cannot make it", path, errno);
+    const bool full = errno == ENOSPC || errno == EDQUOT;
+    return full ? absl::ResourceExhaustedError(status.message()) : status;
   }
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return Unavailable("cannot look at it", path, errno);

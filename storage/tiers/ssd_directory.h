@@ -11,7 +11,8 @@ namespace halflife {
 
 // Makes `path` with mode 0700 if it is missing, then checks that it is a directory of ours that
 // nobody else may write. Returns: kFailedPrecondition with a remedy (not a directory, a link, wrong
-// owner, writable by others), kUnavailable if it cannot be made or written.
+// owner, writable by others), kResourceExhausted if the file system is too full to make it,
+// kUnavailable if it cannot be made or written.
 absl::Status MakePrivateDirectory(const std::string& path);
 
 // Names in `path` without "." and "..", sorted. Returns: kUnavailable.

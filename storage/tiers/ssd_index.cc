@@ -51,14 +51,17 @@ absl::Span<const uint8_t> Bytes(const rocksdb::Slice& slice) {
 
 }  // namespace
 
-SsdIndex::SsdIndex(std::string name, std::shared_ptr<rocksdb::SstFileManager> files,
+SsdIndex::SsdIndex(std::string name, Access access, std::shared_ptr<rocksdb::SstFileManager> files,
                    std::shared_ptr<RocksFigures> figures)
-    : name_(std::move(name)), files_(std::move(files)), figures_(std::move(figures)) {}
+    : name_(std::move(name)),
+      access_(access),
+      files_(std::move(files)),
+      figures_(std::move(figures)) {}
 
 SsdIndex::~SsdIndex() = default;
 
 absl::StatusOr<std::shared_ptr<SsdIndex>> SsdIndex::Open(const Place& place,
-                                                         const RocksShared& shared) {
+                                                         const RocksShared& shared, Access access) {
   const std::string name = StrCat("partition ", place.partition);
   rocksdb::Options options = RocksOptionsFor(shared, name);
   rocksdb::Status status;
@@ -67,9 +70,15 @@ absl::StatusOr<std::shared_ptr<SsdIndex>> SsdIndex::Open(const Place& place,
   HL_RETURN_IF_ERROR(FromRocks(status, name));
   options.sst_file_manager->SetMaxAllowedSpaceUsage(place.quota_bytes / 2);
 
-  std::shared_ptr<SsdIndex> index(new SsdIndex(name, options.sst_file_manager, shared.figures));
+  std::shared_ptr<SsdIndex> index(
+      new SsdIndex(name, access, options.sst_file_manager, shared.figures));
   rocksdb::DB* db = nullptr;
-  status = rocksdb::DB::Open(options, place.directory, &db);
+  if (access == Access::kRead) {
+    options.create_if_missing = false;
+    status = rocksdb::DB::OpenForReadOnly(options, place.directory, &db);
+  } else {
+    status = rocksdb::DB::Open(options, place.directory, &db);
+  }
   index->db_.reset(db);
   HL_RETURN_IF_ERROR(FromRocks(status, StrCat(name, ": open")));
   HL_RETURN_IF_ERROR(index->CheckLayout(place));
@@ -86,6 +95,7 @@ absl::Status SsdIndex::CheckLayout(const Place& place) {
     return absl::DataLossError(StrCat(name_, ": layout is \"", found, "\", not \"", wanted, "\""));
   }
   if (!status.IsNotFound()) return FromRocks(status, StrCat(name_, ": layout"));
+  if (access_ == Access::kRead) return absl::DataLossError(StrCat(name_, ": has no layout yet"));
   rocksdb::WriteBatch batch;
   batch.Put(key, wanted);
   return Write(batch);
@@ -202,7 +212,12 @@ absl::StatusOr<absl::flat_hash_map<NamespaceId, std::string>> SsdIndex::Namespac
   return descriptors;
 }
 
-uint64_t SsdIndex::table_bytes() const { return files_->GetTotalSize(); }
+uint64_t SsdIndex::table_bytes() const {
+  if (access_ == Access::kReadWrite) return files_->GetTotalSize();
+  uint64_t bytes = 0;  // nobody tells the file manager of what is only read
+  db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
+  return bytes;
+}
 
 uint64_t SsdIndex::write_buffer_bytes() const {
   uint64_t bytes = 0;

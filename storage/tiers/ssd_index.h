@@ -41,10 +41,15 @@ class SsdIndex {
     uint64_t quota_bytes = 0;  // of the whole tier: last resort against runaway growth
   };
 
+  // kRead writes nothing, not even a log or a lock: for a disk that is full, or cannot be written.
+  // Every write to such an index fails.
+  enum class Access { kReadWrite, kRead };
   // Returns: kDataLoss if what is there is damaged or was written for another number of partitions
-  // or by another version, kUnavailable on I/O errors.
+  // or by another version (kRead: also if nothing is there), kResourceExhausted if the file system
+  // is full, kUnavailable on I/O errors.
   static absl::StatusOr<std::shared_ptr<SsdIndex>> Open(const Place& place,
-                                                        const RocksShared& shared);
+                                                        const RocksShared& shared,
+                                                        Access access = Access::kReadWrite);
   ~SsdIndex();
 
   // What one Put commits, all or nothing: an entry per block, and the payload of an inline one.
@@ -94,13 +99,14 @@ class SsdIndex {
   void SuggestCompaction();
 
  private:
-  SsdIndex(std::string name, std::shared_ptr<rocksdb::SstFileManager> files,
+  SsdIndex(std::string name, Access access, std::shared_ptr<rocksdb::SstFileManager> files,
            std::shared_ptr<RocksFigures> figures);
   absl::Status CheckLayout(const Place& place);
   absl::Status ForEachInRange(std::string_view ns, const Found& found) const;
   absl::Status Write(rocksdb::WriteBatch& batch);
 
   const std::string name_;
+  const Access access_;
   const std::shared_ptr<rocksdb::SstFileManager> files_;
   const std::shared_ptr<RocksFigures> figures_;
   std::unique_ptr<rocksdb::DB> db_;  // set once by Open

@@ -27,6 +27,11 @@ constexpr size_t kEraseBatchBlocks = 256;
 // A quarantine is for people to look at; it must not cost the cache much.
 constexpr uint64_t kQuarantinePartOfQuota = 16;
 
+// What is there may be in order: the file system is full, or I/O fails.
+bool IsAboutWriting(const absl::Status& status) {
+  return absl::IsResourceExhausted(status) || absl::IsUnavailable(status);
+}
+
 }  // namespace
 
 SsdPartition::SsdPartition(Place place, const RocksShared& shared, SlotSpace& slots,
@@ -54,28 +59,36 @@ std::string SsdPartition::QuarantinePrefix() const {
 void SsdPartition::Start() {
   KeepNewestQuarantine();
   slots_.StartGeneration(static_cast<uint8_t>(place_.number), use().generation);
-  const auto contents = std::make_shared<Contents>();
-  absl::StatusOr<std::shared_ptr<SsdIndex>> index = Open();
-  if (index.ok()) {
-    if (absl::Status status = LoadClaims(**index, *contents); !status.ok())
-      index = std::move(status);
+  absl::StatusOr<std::shared_ptr<SsdIndex>> index = OpenAndClaim(SsdIndex::Access::kReadWrite);
+  if (const absl::Status why = index.status(); IsAboutWriting(why)) {
+    index = OpenAndClaim(SsdIndex::Access::kRead);
+    if (index.ok()) return GoOnReading(why, *std::move(index));
+    if (absl::IsResourceExhausted(why)) return GoOnReading(why, nullptr);
   }
   if (!index.ok()) {
     Log(Severity::kError, "ssd", ToStd(index.status().message()));
-    // Also after a mere I/O error: blocks that turn up after the start would be in nobody's index.
+    // Also after a mere I/O error, if nothing can be read: blocks that turn up after the start
+    // would be in nobody's index.
     index = StartAfresh();
-  } else {
-    MutexLock lock(mutex_);
-    contents_ = contents;
   }
-  if (index.ok()) {
-    Publish(*std::move(index));
-  } else {
-    NoteWriteFailure(index.status());
-  }
+  if (!index.ok()) return GoOnReading(index.status(), nullptr);
+  Publish(*std::move(index));
 }
 
-absl::StatusOr<std::shared_ptr<SsdIndex>> SsdPartition::Open() {
+absl::StatusOr<std::shared_ptr<SsdIndex>> SsdPartition::OpenAndClaim(SsdIndex::Access access) {
+  HL_ASSIGN_OR_RETURN(std::shared_ptr<SsdIndex> index, Open(access));
+  const auto contents = std::make_shared<Contents>();
+  if (const absl::Status loaded = LoadClaims(*index, *contents); !loaded.ok()) {
+    // Without those that were claimed before it failed: nobody will ask for them.
+    slots_.StartGeneration(static_cast<uint8_t>(place_.number), use().generation);
+    return loaded;
+  }
+  MutexLock lock(mutex_);
+  contents_ = contents;
+  return index;
+}
+
+absl::StatusOr<std::shared_ptr<SsdIndex>> SsdPartition::Open(SsdIndex::Access access) {
   if (const OpeningMarker::Record record = marker_.Read(); record.condemned()) {
     return absl::DataLossError(StrCat("partition ", place_.number,
                                       ": opening it killed the process",
@@ -91,7 +104,7 @@ absl::StatusOr<std::shared_ptr<SsdIndex>> SsdPartition::Open() {
   {
     const FatalSignalNote note(marker_.fd());
     index = SsdIndex::Open({Directory(), place_.number, place_.partitions, place_.quota_bytes},
-                           shared_);
+                           shared_, access);
   }
   marker_.Remove();
   return index;
@@ -103,6 +116,12 @@ void SsdPartition::Publish(std::shared_ptr<SsdIndex> index) {
   phase_ = Phase::kHealthy;
   healthy_since_ = clock_.Now();
   openings_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void SsdPartition::GoOnReading(const absl::Status& why, std::shared_ptr<SsdIndex> index) {
+  NoteWriteFailure(why);
+  MutexLock lock(mutex_);
+  index_ = std::move(index);
 }
 
 absl::Status SsdPartition::LoadClaims(const SsdIndex& index, Contents& contents) {
@@ -262,9 +281,11 @@ void SsdPartition::NoteWriteFailure(const absl::Status& status) {
     back_off = NextBackOffLocked();
     retry_at_ = clock_.Now() + back_off;
   }
+  const bool full = absl::IsResourceExhausted(status) || absl::IsFailedPrecondition(status);
   Log(Severity::kWarning, "ssd",
       StrCat("partition ", place_.number, " is read-only for ", absl::FormatDuration(back_off),
-             ": ", ToStd(status.message())));
+             full ? ", the file system is full (its blocks stay): " : ": ",
+             ToStd(status.message())));
 }
 
 void SsdPartition::Defer(std::vector<SsdErase> erases) {
@@ -320,7 +341,11 @@ void SsdPartition::Step() {
     // Nobody uses the partition's index now, so what is live does not change under the walk.
     if (absl::Status status = DropGivenUp(**index); !status.ok()) index = std::move(status);
   }
-  if (!index.ok()) return NoteWriteFailure(index.status());
+  if (!index.ok()) {
+    const absl::Status why = index.status();
+    index = IsAboutWriting(why) ? Open(SsdIndex::Access::kRead) : why;
+    return GoOnReading(why, index.ok() ? *std::move(index) : nullptr);
+  }
   Publish(*std::move(index));
   Log(Severity::kInfo, "ssd", StrCat("partition ", place_.number, " takes writes again"));
 }

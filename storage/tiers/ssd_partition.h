@@ -20,12 +20,14 @@ namespace halflife {
 // One partition of the tier: its database and the state it is in. Damage or a failing disk never
 // reaches further than this class: a partition is one of
 //  - healthy: serves everything.
-//  - read-only: a write failed. Reads go on; Step closes and reopens the database after 1, 2, 4 up
-//    to 60 s.
+//  - read-only: a write failed, or the database could not be opened for writing: the file system is
+//    full or writes to it fail. Reads go on; Step closes and reopens the database after 1, 2, 4 up
+//    to 60 s (8 s where it is full), and goes on reading where that fails.
 //  - quarantined: the database is damaged, or opening it killed the process (OpeningMarker). It is
 //    set aside as partition-N.quarantine-<unix time>, a fresh one takes over under the next
 //    generation; what the old one held is gone.
-//  - off: not even a fresh database opens. It is opened again with the same back-off.
+//  - off: not even a fresh database opens, or a full file system left one that cannot be read: its
+//    files stay. It is opened again with the same back-off.
 // RocksDB is never told to Resume (after a write error it stays in a fatal state: measured, 13 of
 // 13) but reopened.
 //
@@ -45,8 +47,9 @@ class SsdPartition {
 
   // The process died while it opened this partition the last time.
   bool last_open_died() const { return marker_.Read().deaths > 0; }
-  // Opens what is there; if it is damaged, sets it aside and opens an empty database. Never fails:
-  // at worst the partition is off. Claims the slots its index names.
+  // Opens what is there; if it is damaged, sets it aside and opens an empty database. A full file
+  // system is not damage. Never fails: at worst the partition is off. Claims the slots its index
+  // names.
   void Start();
 
   // What one generation holds. Late changes by those who still use an older generation go to its
@@ -102,7 +105,13 @@ class SsdPartition {
   // reopening.
   void Publish(std::shared_ptr<SsdIndex> index);
   // Returns: also kDataLoss if an open of this database killed the process.
-  absl::StatusOr<std::shared_ptr<SsdIndex>> Open();
+  absl::StatusOr<std::shared_ptr<SsdIndex>> Open(
+      SsdIndex::Access access = SsdIndex::Access::kReadWrite);
+  // What is there, with the slots that its index names claimed.
+  absl::StatusOr<std::shared_ptr<SsdIndex>> OpenAndClaim(SsdIndex::Access access);
+  // Read-only from here on, because the database cannot be opened for writing. `index` to read
+  // from, or null.
+  void GoOnReading(const absl::Status& why, std::shared_ptr<SsdIndex> index);
   absl::Status LoadClaims(const SsdIndex& index, Contents& contents);
   bool HeaderIsOf(const SsdIndexEntry& entry) const;
   // Erases from a reopened index what the tier has given up: erases and overwrites that were lost

@@ -48,7 +48,7 @@ class FaultWritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
       : FSWritableFileOwnerWrapper(std::move(file)), fs_(fs) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* context) override {
-    IOStatus fault = fs_->Next();
+    IOStatus fault = fs_->NextThatTakesRoom();
     if (fault.ok()) return FSWritableFileOwnerWrapper::Append(data, options, context);
     // Half of it reaches the disk: a torn write.
     const Slice half(data.data(), data.size() / 2);
@@ -114,6 +114,13 @@ IOStatus FaultFs::Next() {
   return kind_ == Kind::kNoSpace ? IOStatus::NoSpace("injected") : IOStatus::IOError("injected");
 }
 
+IOStatus FaultFs::NextThatTakesRoom() {
+  IOStatus status = Next();
+  if (!status.ok() || !full_) return status;
+  ++failed_;
+  return IOStatus::NoSpace("injected");
+}
+
 IOStatus FaultFs::NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSSequentialFile>* result,
                                     IODebugContext* context) {
@@ -137,7 +144,7 @@ IOStatus FaultFs::NewRandomAccessFile(const std::string& name, const rocksdb::Fi
 IOStatus FaultFs::NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                   std::unique_ptr<rocksdb::FSWritableFile>* result,
                                   IODebugContext* context) {
-  IOStatus status = Next();
+  IOStatus status = NextThatTakesRoom();
   if (!status.ok()) return status;
   status = FileSystemWrapper::NewWritableFile(name, options, result, context);
   if (status.ok()) *result = std::make_unique<FaultWritableFile>(std::move(*result), this);

@@ -21,11 +21,18 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
 
   // Counts from now: the n-th call (0 = the next) fails, and `times` - 1 calls after it.
   void FailFrom(int nth, Kind kind = Kind::kIoError, int times = INT_MAX);
-  void Heal() { first_ = INT_MAX; }
+  void Heal() {
+    first_ = INT_MAX;
+    full_ = false;
+  }
+  // Until Heal: what takes room fails, the rest goes on.
+  void FillUp() { full_ = true; }
   int calls() const { return calls_; }
   int failed() const { return failed_; }
   // Not ok if this call is to fail.
   rocksdb::IOStatus Next();
+  // The same for one that takes room.
+  rocksdb::IOStatus NextThatTakesRoom();
 
   rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* result,
@@ -48,6 +55,7 @@ class FaultFs final : public rocksdb::FileSystemWrapper {
 
  private:
   std::atomic<int> calls_{0}, failed_{0}, first_{INT_MAX}, last_{INT_MAX};
+  std::atomic<bool> full_{false};
   std::atomic<Kind> kind_{Kind::kIoError};
 };
 
