@@ -13,7 +13,7 @@ namespace halflife {
 // page that is touched for the first time costs 0.5 us where memory is at hand, and 8 us in a
 // virtual machine that gives free pages back to its host. And moves those that have been used into
 // huge pages (DramArena::GatherPages). At the lowest priority, at a bounded rate; ends within one
-// step of a few milliseconds. Thread-safe.
+// step, of a few milliseconds or, while it moves a slab, some ten. Thread-safe.
 class ArenaPopulator {
  public:
   struct Options {
