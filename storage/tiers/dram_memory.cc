@@ -27,12 +27,15 @@ constexpr int kMemsAllowed = 4;  // MPOL_F_MEMS_ALLOWED
 // are written and read by threads of all nodes, and a background that populates them all from one
 // node would fill that node. System calls, not libnuma: they are two. A container's profile may
 // forbid them; then pages lie where they are first touched.
-void SpreadOverNodes(void* base, uint64_t size_bytes) {
+// Returns whether there are several.
+bool SpreadOverNodes(void* base, uint64_t size_bytes) {
   unsigned long nodes[kMaxNodes / (8 * sizeof(unsigned long))] = {};
-  if (syscall(SYS_get_mempolicy, nullptr, nodes, kMaxNodes, nullptr, kMemsAllowed) != 0) return;
+  if (syscall(SYS_get_mempolicy, nullptr, nodes, kMaxNodes, nullptr, kMemsAllowed) != 0)
+    return false;
   int count = 0;
   for (const unsigned long word : nodes) count += std::popcount(word);
   if (count > 1) syscall(SYS_mbind, base, size_bytes, kInterleave, nodes, kMaxNodes, 0);
+  return count > 1;
 }
 
 // At a multiple of a huge page, for the kernel puts none where address and offset disagree.
@@ -98,9 +101,9 @@ absl::StatusOr<std::unique_ptr<SparseMemory>> SparseMemory::Create(uint64_t size
   madvise(base, size_bytes, MADV_DONTDUMP);
   // The base state of every page, see AdviseHugePages; also where the system's default is "always".
   madvise(base, size_bytes, MADV_NOHUGEPAGE);
-  SpreadOverNodes(base, size_bytes);
-  return std::unique_ptr<SparseMemory>(
-      new SparseMemory(file, static_cast<uint8_t*>(base), size_bytes, huge_pages));
+  const bool spread = SpreadOverNodes(base, size_bytes);
+  return std::unique_ptr<SparseMemory>(new SparseMemory(
+      file, static_cast<uint8_t*>(base), size_bytes, huge_pages, huge_pages && !spread));
 }
 
 SparseMemory::~SparseMemory() {

@@ -56,8 +56,9 @@ class SparseMemory {
   // is about what a fault may do, not about what a process asks for. Slow: for the background.
   // Returns false if not all could be moved; see also gathers().
   bool GatherPages(Range range);
-  // False where huge pages are switched off, and once the kernel has said that it never will
-  // (before Linux 6.1, or where the system denies them).
+  // False where huge pages are switched off, on a machine of several memory nodes (the kernel would
+  // move pages that are spread evenly to the first node), and once the kernel has said that it
+  // never will (before Linux 6.1, or where the system denies them).
   bool gathers() const { return gathers_.load(std::memory_order_relaxed); }
   // Gives the pages of `range` back to the system; they read as zero afterwards. Returns false if
   // the kernel refused. It does if the file carries F_SEAL_FUTURE_WRITE: a reader's descriptor is
@@ -71,12 +72,13 @@ class SparseMemory {
   int reader_fd() const { return file_.reader_fd; }
 
  private:
-  SparseMemory(const SealedFile& file, uint8_t* base, uint64_t size_bytes, bool huge_pages)
+  SparseMemory(const SealedFile& file, uint8_t* base, uint64_t size_bytes, bool huge_pages,
+               bool gathers)
       : file_(file),
         base_(base),
         size_bytes_(size_bytes),
         huge_pages_(huge_pages),
-        gathers_(huge_pages) {}
+        gathers_(gathers) {}
 
   // Returns 0 or an errno.
   int AdviseInside(Range range, int advice);
