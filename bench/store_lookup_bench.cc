@@ -67,9 +67,15 @@ class Bench {
   }
 
   void Fill() {
-    std::vector<uint32_t> order(hashes_.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::shuffle(order.begin(), order.end(), std::mt19937(1));
+    // All first blocks, then all second ones: a block that comes before its parent may be dropped.
+    std::vector<uint32_t> chains(chains_);
+    std::iota(chains.begin(), chains.end(), 0);
+    std::mt19937 random(1);
+    std::vector<uint32_t> order;
+    for (uint32_t depth = 0; depth < kChainBlocks; ++depth) {
+      std::shuffle(chains.begin(), chains.end(), random);
+      for (const uint32_t chain : chains) order.push_back(chain * kChainBlocks + depth);
+    }
     const uint64_t before_bytes = AnonymousBytes();
     for (const uint32_t i : order) {
       const BlockAddress address =
