@@ -103,38 +103,74 @@ std::vector<BlockIndex::Residency> BlockIndex::Where(const Question& question) c
   return answers;
 }
 
-// Ordered by shard: each lock is taken once, and the places of all its keys, then their records,
-// are on their way from memory before the first one is looked at.
-void BlockIndex::WhereOfBatch(const Question& question, absl::Span<Residency> answers) const {
-  std::array<uint16_t, kShards + 1> starts{};
-  for (const BlockKey& key : question.keys) ++starts[ShardOf(key) + 1];
-  std::partial_sum(starts.begin(), starts.end(), starts.begin());
-  std::array<uint16_t, kWhereBatch> order;
-  std::array<uint16_t, kShards + 1> next = starts;
-  for (size_t i = 0; i < question.keys.size(); ++i) {
-    order[next[ShardOf(question.keys[i])]++] = static_cast<uint16_t>(i);
+// What is asked of each shard.
+struct BlockIndex::ByShard {
+  const Question& question;
+  std::array<uint16_t, kShards + 1> starts{};  // of each shard's keys in `order`
+  std::array<uint16_t, kWhereBatch> order;     // positions in the question
+  std::array<uint32_t, kWhereBatch> guess;     // by position: what FetchRecords found; 0 = nothing
+
+  explicit ByShard(const Question& question) : question(question) {
+    for (const BlockKey& key : question.keys) ++starts[ShardOf(key) + 1];
+    std::partial_sum(starts.begin(), starts.end(), starts.begin());
+    std::array<uint16_t, kShards + 1> next = starts;
+    for (size_t i = 0; i < question.keys.size(); ++i) {
+      order[next[ShardOf(question.keys[i])]++] = static_cast<uint16_t>(i);
+    }
   }
-  for (int s = 0; s < kShards; ++s) {
-    if (starts[s] == starts[s + 1]) continue;
-    Shard& shard = *shards_[s];
-    MutexLock lock(shard.mutex);
-    for (int n = starts[s]; n < starts[s + 1]; ++n) {
-      shard.by_key.Prefetch(question.keys[order[n]].Head());
+  // Empty for numbers that are no shard's.
+  absl::Span<const uint16_t> Of(int shard) const {
+    if (shard < 0 || shard >= kShards) return {};
+    return absl::MakeConstSpan(order).subspan(starts[shard], starts[shard + 1] - starts[shard]);
+  }
+};
+
+// A Lookup costs the cache lines that it misses. So each shard is visited three times, with others
+// in between: the places of its keys, then their records, have come from memory when they are
+// looked at. 3 shards ahead are some 24 keys of a long chain on their way.
+void BlockIndex::WhereOfBatch(const Question& question, absl::Span<Residency> answers) const {
+  constexpr int kAhead = 3;
+  ByShard asked(question);
+  for (int s = 0; s < kShards + 2 * kAhead; ++s) {
+    FetchPlaces(s, asked);
+    FetchRecords(s - kAhead, &asked);
+    Answer(s - 2 * kAhead, asked, answers);
+  }
+}
+
+void BlockIndex::FetchPlaces(int s, const ByShard& asked) const {
+  const absl::Span<const uint16_t> positions = asked.Of(s);
+  if (positions.empty()) return;
+  Shard& shard = *shards_[s];
+  MutexLock lock(shard.mutex);
+  for (const uint16_t i : positions) shard.by_key.Prefetch(asked.question.keys[i].Head());
+}
+
+void BlockIndex::FetchRecords(int s, ByShard* asked) const {
+  const absl::Span<const uint16_t> positions = asked->Of(s);
+  if (positions.empty()) return;
+  Shard& shard = *shards_[s];
+  MutexLock lock(shard.mutex);
+  for (const uint16_t i : positions) {
+    asked->guess[i] = shard.by_key.Guess(asked->question.keys[i].Head());
+    if (asked->guess[i] != 0) Prefetch(&shard.records[asked->guess[i]]);
+  }
+}
+
+void BlockIndex::Answer(int s, const ByShard& asked, absl::Span<Residency> answers) const {
+  const absl::Span<const uint16_t> positions = asked.Of(s);
+  if (positions.empty()) return;
+  const Question& question = asked.question;
+  Shard& shard = *shards_[s];
+  MutexLock lock(shard.mutex);
+  for (const uint16_t i : positions) {
+    if (asked.guess[i] == 0) continue;
+    const Record* const record = shard.FindLocked(question.keys[i], asked.guess[i]);
+    if (record == nullptr ||
+        record->identity_tag != Record::TagOf(question.hashes[i], question.group, question.part)) {
+      continue;
     }
-    for (int n = starts[s]; n < starts[s + 1]; ++n) {
-      const uint32_t number = shard.by_key.Guess(question.keys[order[n]].Head());
-      if (number != 0) Prefetch(&shard.records[number]);
-    }
-    for (int n = starts[s]; n < starts[s + 1]; ++n) {
-      const uint16_t i = order[n];
-      const Record* record = shard.FindLocked(question.keys[i]);
-      if (record == nullptr ||
-          record->identity_tag !=
-              Record::TagOf(question.hashes[i], question.group, question.part)) {
-        continue;
-      }
-      answers[i] = {static_cast<bool>(record->dram), record->on_ssd};
-    }
+    answers[i] = {static_cast<bool>(record->dram), record->on_ssd};
   }
 }
 

@@ -162,7 +162,11 @@ class BlockIndex {
   struct Shard;
 
   static constexpr size_t kWhereBatch = 512;
+  struct ByShard;
   void WhereOfBatch(const Question& question, absl::Span<Residency> answers) const;
+  void FetchPlaces(int shard, const ByShard& asked) const;
+  void FetchRecords(int shard, ByShard* asked) const;
+  void Answer(int shard, const ByShard& asked, absl::Span<Residency> answers) const;
 
   static int ShardOf(const BlockKey& key) { return key.block[8] % kShards; }
   Shard& shard(const BlockKey& key) const { return *shards_[ShardOf(key)]; }

@@ -79,6 +79,12 @@ struct BlockIndex::Shard {
     const uint32_t number = NumberLocked(key);
     return number == 0 ? nullptr : &records[number];
   }
+  // Its number was `guess` > 0 a moment ago, or seemed so.
+  Record* FindLocked(const BlockKey& key, uint32_t guess) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    Record& record = records[guess];
+    const bool is = record.live && HasKey{records, prefixes, key}(guess);
+    return is ? &record : FindLocked(key);
+  }
   // 0 = none.
   uint32_t NumberLocked(const BlockKey& key) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     return by_key.Find(key.Head(), HasKey{records, prefixes, key});

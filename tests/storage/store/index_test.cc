@@ -99,6 +99,9 @@ TEST_F(IndexTest, OneBlockHalfUnderTwoNamespacesIsTwoBlocks) {
   EXPECT_EQ(index_.Find(Address(1, 1)).ssd->slot, 1u);
   EXPECT_EQ(index_.Find(Address(1, 2)).ssd->slot, 2u);
   EXPECT_FALSE(index_.RestoreOnSsd(Block(1, 2), At(3)));
+  EXPECT_TRUE(IsOnSsd(Address(1, 1)));
+  EXPECT_TRUE(IsOnSsd(Address(1, 2)));
+  EXPECT_FALSE(IsOnSsd(Address(1, 3)));
 }
 
 TEST_F(IndexTest, APromotionCountsOnlyIfTheBlockStillLiesThere) {
