@@ -147,7 +147,7 @@ void LocalBlockStore::TellLookedUp(const ChainSlice& chain, std::vector<BlockKey
                  .category = touch.category,
                  .reason = found.miss_reason});
   }
-  changes_.PushTouch(std::move(touch));
+  if (changes_.PushTouch(std::move(touch))) background_.Wake();
 }
 
 LookupResult LocalBlockStore::Lookup(const ChainSlice& chain, PartRange parts,

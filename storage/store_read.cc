@@ -142,7 +142,7 @@ void LocalBlockStore::Touch(const ChainSlice& chain, uint32_t blocks, PartRange 
   if (chain.hashes.empty()) return;
   std::vector<BlockKey> keys = KeysToTell(chain, parts);
   if (keys.empty()) return changes_.CountDroppedTouch();
-  changes_.PushTouch(NamedBy(chain, std::move(keys), blocks, attributes));
+  if (changes_.PushTouch(NamedBy(chain, std::move(keys), blocks, attributes))) background_.Wake();
 }
 
 // Keys of the whole chain, one part after the other.

@@ -20,15 +20,17 @@ void ChangeQueue::PushPut(const BlockKey& key) {
   waiting_.put.push_back(key);
 }
 
-void ChangeQueue::PushTouch(Touch touch) {
-  if (touch.keys.empty()) return;
+bool ChangeQueue::PushTouch(Touch touch) {
+  if (touch.keys.empty()) return false;
   MutexLock lock(mutex_);
   if (touched_keys_ + touch.keys.size() > limits_.touched_keys) {
     touches_dropped_.fetch_add(1, std::memory_order_relaxed);
-    return;
+    return false;
   }
+  const size_t batches = touched_keys_ / limits_.batch_keys;
   touched_keys_ += touch.keys.size();
   waiting_.touches.push_back(std::move(touch));
+  return touched_keys_ / limits_.batch_keys > batches;
 }
 
 bool ChangeQueue::PushHint(Hint hint) {

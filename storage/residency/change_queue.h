@@ -26,6 +26,9 @@ class ChangeQueue {
   struct Limits {
     size_t changed_keys = 1 << 16;
     size_t touched_keys = 1 << 18;  // over all touches and hints
+    // Of touches, are a batch. Small: who is woken by a request, and finds its processor taken by
+    // the consumer, may have to wait for the end of it. A key that was looked up takes it 20 ns.
+    size_t batch_keys = 1 << 13;
   };
   // Chains that one call named, `chain_blocks` long each, one after the other (one per part).
   struct Touch {
@@ -63,7 +66,8 @@ class ChangeQueue {
 
   void PushChanged(absl::Span<const BlockKey> keys);
   void PushPut(const BlockKey& key);
-  void PushTouch(Touch touch);
+  // True if this touch fills a batch: somebody should take it.
+  [[nodiscard]] bool PushTouch(Touch touch);
   // False if too much is waiting: it was not taken.
   bool PushHint(Hint hint);
   Batch Take();

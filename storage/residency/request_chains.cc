@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "common/prefetch.h"
+
 namespace halflife {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr int64_t kSameRequestNs = int64_t{5} * 1000 * 1000 * 1000;
 constexpr int64_t kSameUseNs = int64_t{1000} * 1000 * 1000;
 
 constexpr size_t kMinPlaces = 4096;
+constexpr size_t kPlacesAhead = 16;  // on their way from memory
 
 }  // namespace
 
@@ -32,8 +35,9 @@ void RequestChains::LookedUp(const TouchedChain& chain) {
   request.keys.assign(chain.keys.begin(), chain.keys.end());
   blocks_ += request.blocks;
   requests_.push_back(std::move(request));
-  for (const BlockKey& key : chain.keys) {
-    places_[key.Head() & (places_.size() - 1)] = {key.Head(), number};
+  for (size_t i = 0; i < chain.keys.size(); ++i) {
+    if (i + kPlacesAhead < chain.keys.size()) Prefetch(&PlaceOf(chain.keys[i + kPlacesAhead]));
+    PlaceOf(chain.keys[i]) = {chain.keys[i].Head(), number};
   }
   MakeRoom();
 }
@@ -48,7 +52,7 @@ void RequestChains::MakeRoom() {
 
 RequestChains::Request* RequestChains::Find(const BlockKey& key) {
   if (places_.empty()) return nullptr;
-  const Place& place = places_[key.Head() & (places_.size() - 1)];
+  const Place& place = PlaceOf(key);
   if (place.head != key.Head() || place.request < first_request_) return nullptr;
   return &requests_[place.request - first_request_];
 }

@@ -60,6 +60,7 @@ class RequestChains {
     uint64_t request = 0;  // counted from 1
   };
 
+  Place& PlaceOf(const BlockKey& key) { return places_[key.Head() & (places_.size() - 1)]; }
   Request* Find(const BlockKey& key);
   TouchedChain Tell(Request* request, int64_t now_ns);
   static bool BelongsTo(Request* request, const TouchedChain& use);

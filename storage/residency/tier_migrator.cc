@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kSkipPeriodNs = int64_t{100} * 1000 * 1000;
 constexpr int64_t kMsNs = 1000 * 1000;
-constexpr int64_t kSweepPaceNs = 50 * kMsNs;
+constexpr int64_t kSweepNsPerRecord = 50'000;
 constexpr int64_t kSweepPauseNs = 1000 * kMsNs;  // between walks
 
 }  // namespace
@@ -156,13 +156,15 @@ size_t TierMigrator::SweepAll() {
 }
 
 // Unless the policy lost something, at a pace of about 20,000 blocks and 20 ms of processor time
-// per second.
+// per second, as many in each step as have become due.
 void TierMigrator::SweepWhenDue(int64_t now_ns) {
   if (!catching_up_ && now_ns < sweep_due_ns_) return;
+  const auto due = static_cast<size_t>((now_ns - sweep_due_ns_) / kSweepNsPerRecord) + 1;
   size_t dropped = 0;
-  const bool at_end = SweepSome(kSweepRecords, &dropped);
+  const bool at_end =
+      SweepSome(catching_up_ ? kSweepRecords : std::min(due, kSweepRecords), &dropped);
   if (at_end) catching_up_ = false;
-  sweep_due_ns_ = now_ns + (at_end ? kSweepPauseNs : kSweepPaceNs);
+  sweep_due_ns_ = now_ns + (at_end ? kSweepPauseNs : kSweepNsPerRecord);
 }
 
 // Returns true when the walk has come to its end.

@@ -7,6 +7,8 @@ namespace halflife {
 namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
+// Blocks whose place in the table of known ones is on its way from memory.
+constexpr size_t kKnowAhead = 8;
 
 uint32_t SecondOf(int64_t now_ns) { return static_cast<uint32_t>(now_ns / kSecondNs); }
 
@@ -19,8 +21,11 @@ void RequestSample::Add(const LookedUp& request) {
   for (size_t i = 0; i < request.keys.size(); ++i) {
     const uint64_t block = request.keys[i].Head();
     if (block > sample_limit_) continue;
-    const bool seen = Know(block, request.now_ns);
-    references_.push_back({block, i < request.hit_blocks, seen});
+    references_.push_back({block, /*hit=*/i < request.hit_blocks, /*seen=*/false});
+  }
+  for (size_t i = 0; i < references_.size(); ++i) {
+    if (i + kKnowAhead < references_.size()) known_.prefetch(references_[i + kKnowAhead].block);
+    references_[i].seen = Know(references_[i].block, request.now_ns);
   }
   if (known_.size() > limits_.known_blocks) {
     const uint32_t now_s = SecondOf(request.now_ns);

@@ -185,7 +185,7 @@ TEST(ChangeQueue, GivesWhatWasPushedAndThenNothing) {
   ChangeQueue queue;
   const std::vector<BlockKey> keys = {Key(1), Key(2)};
   queue.PushChanged(keys);
-  queue.PushTouch({5, 1, 2, keys});
+  EXPECT_FALSE(queue.PushTouch({5, 1, 2, keys}));
   EXPECT_FALSE(queue.empty());
 
   const ChangeQueue::Batch batch = queue.Take();
@@ -214,12 +214,25 @@ TEST(ChangeQueue, TheLastChangeFitsAndTheNextIsAnOverflow) {
 TEST(ChangeQueue, TouchesBeyondTheLimitAreDroppedAndCounted) {
   ChangeQueue queue({.changed_keys = 2, .touched_keys = 3});
   const std::vector<BlockKey> keys = {Key(1), Key(2)};
-  queue.PushTouch({5, 1, 2, keys});
-  queue.PushTouch({6, 1, 2, keys});
-  queue.PushTouch({7, 1, 1, {Key(3)}});
+  EXPECT_FALSE(queue.PushTouch({5, 1, 2, keys}));
+  EXPECT_FALSE(queue.PushTouch({6, 1, 2, keys}));
+  EXPECT_FALSE(queue.PushTouch({7, 1, 1, {Key(3)}}));
 
   EXPECT_EQ(queue.touches_dropped(), 1u);
   EXPECT_EQ(queue.Take().touches.size(), 2u);
+}
+
+TEST(ChangeQueue, ATouchThatFillsABatchSaysSoAndThoseInBetweenDoNot) {
+  ChangeQueue queue({.batch_keys = 4});
+  const std::vector<BlockKey> keys = {Key(1), Key(2)};
+
+  EXPECT_FALSE(queue.PushTouch({5, 1, 2, keys}));
+  EXPECT_TRUE(queue.PushTouch({6, 1, 2, keys}));
+  EXPECT_FALSE(queue.PushTouch({7, 1, 2, keys}));
+  EXPECT_TRUE(queue.PushTouch({8, 1, 2, keys}));
+
+  EXPECT_EQ(queue.Take().touches.size(), 4u);
+  EXPECT_FALSE(queue.PushTouch({9, 1, 2, keys}));
 }
 
 // --- RoomDemand
