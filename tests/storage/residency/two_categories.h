@@ -31,9 +31,11 @@ class TwoCategories {
     return request;
   }
 
+  double time_s() const { return time_s_; }
+
  private:
   std::mt19937_64 random_;
-  const double step_s_;
+  double step_s_;
   std::multimap<double, TestRequest> returns_;
   double time_s_ = 0;
   uint64_t next_block_ = 0;
