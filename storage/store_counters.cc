@@ -110,15 +110,22 @@ void StoreCounters::CopyCategory(size_t category, CategoryStats* stats) const {
   stats->reuses = from.reuses.snapshot();
 }
 
+void StoreCounters::Admission::CopyTo(AdmissionStats* stats) const {
+  stats->budget_used_ratio = budget_used_ratio.load(std::memory_order_relaxed);
+  stats->available_bytes = Load(available_bytes);
+  stats->minute_bytes = Load(minute_bytes);
+  stats->day_bytes = Load(day_bytes);
+  stats->admitted_blocks = Load(admitted_blocks);
+  stats->score_threshold = score_threshold.load(std::memory_order_relaxed);
+  stats->write_amplification = write_amplification.load(std::memory_order_relaxed);
+}
+
 void StoreCounters::CopyTo(StoreStats* stats, const std::vector<std::string>& category_names,
                            const std::vector<std::string>& model_names) const {
   stats->demoted_blocks = Load(demoted_blocks);
   stats->demoted_bytes = Load(demoted_bytes);
   stats->demotions_refused = Load(demotions_refused);
-  stats->admission.budget_used_ratio = admission.budget_used_ratio.load(std::memory_order_relaxed);
-  stats->admission.score_threshold = admission.score_threshold.load(std::memory_order_relaxed);
-  stats->admission.write_amplification =
-      admission.write_amplification.load(std::memory_order_relaxed);
+  admission.CopyTo(&stats->admission);
   stats->promoted_blocks = Load(promoted_blocks);
   stats->promoted_bytes = Load(promoted_bytes);
   for (int kind = 0; kind < kHintKindCount; ++kind) {
@@ -134,6 +141,8 @@ void StoreCounters::CopyTo(StoreStats* stats, const std::vector<std::string>& ca
       AddAll(stats->evicted_blocks[tier], category.evicted_blocks[tier]);
       AddAll(stats->evicted_bytes[tier], category.evicted_bytes[tier]);
     }
+    stats->admission.refused_blocks +=
+        category.admission_refused_blocks[static_cast<int>(AdmissionRefusal::kBudget)];
     stats->categories.push_back(std::move(category));
   }
   for (size_t model = 0; model < model_names.size(); ++model) {

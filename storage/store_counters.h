@@ -53,8 +53,12 @@ struct StoreCounters {
   // What SsdAdmission says of itself, published by the thread that uses it.
   struct Admission {
     std::atomic<double> budget_used_ratio{0};
+    Counter available_bytes{0}, minute_bytes{0}, day_bytes{0};
+    Counter admitted_blocks{0};
     std::atomic<double> score_threshold{0};
     std::atomic<double> write_amplification{1};
+
+    void CopyTo(AdmissionStats* stats) const;
   };
 
   std::array<PerCategory, kMaxCategories> categories{};

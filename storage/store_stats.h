@@ -84,10 +84,15 @@ struct NamespaceLimitStats {
   uint64_t max_bytes = 0;  // 0 = no ceiling
 };
 
-// How writes to SSD stand against their budget.
+// How writes to SSD stand against their budget. Bytes are those of the drive.
 struct AdmissionStats {
   uint64_t budget_bytes_per_day = 0;  // 0 = no limit
   double budget_used_ratio = 0;       // of the last minute's share; above 1 where there are debts
+  uint64_t available_bytes = 0;       // that may be written now; 0 for a minute after a start
+  uint64_t minute_bytes = 0;          // written in the last minute
+  uint64_t day_bytes = 0;             // in the last day since the start, up to 15 minutes more
+  uint64_t admitted_blocks = 0;       // written since start
+  uint64_t refused_blocks = 0;        // for the budget's sake, since start
   double score_threshold = 0;         // what a block must score to be written; 0 = everything is
   double write_amplification = 1;     // device bytes per payload byte, measured
 };

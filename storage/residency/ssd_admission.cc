@@ -6,7 +6,6 @@
 namespace halflife {
 namespace {
 
-constexpr int64_t kThresholdPeriodNs = int64_t{1000} * 1000 * 1000;
 // In which the older half of the scores offered counts half. Long against a burst, short against
 // the hour in which the mix of a workload changes.
 constexpr double kOfferedHalfLifeS = 600;
@@ -35,7 +34,7 @@ SsdAdmission::Verdict SsdAdmission::Judge(const BlockFacts& block, int64_t now_n
 }
 
 void SsdAdmission::MoveThreshold(int64_t now_ns) {
-  threshold_due_ns_ = now_ns + kThresholdPeriodNs;
+  threshold_due_ns_ = now_ns + kSecondNs;
   const auto share_bytes = static_cast<double>(budget_.bytes_per_minute());
   const double used = static_cast<double>(budget_.UsedBytes(now_ns)) / share_bytes;
   const double paid_per_s = share_bytes / (kSecondsPerMinute * write_amplification_);
@@ -72,11 +71,22 @@ SsdAdmission::Verdict SsdAdmission::Admit(const BlockFacts& block, uint64_t writ
   const bool alone = write_bytes == block.bytes && budget_.UsedBytes(now_ns) == 0;
   if (device_bytes > budget_.AffordableBytes(now_ns) && !alone) return Verdict::kBudget;
   if (!policy_->AdmitToSsd(block, has_room, now_ns)) return Verdict::kCold;
-  budget_.Spend(device_bytes, now_ns);
+  Spend(device_bytes, now_ns);
   return Verdict::kAdmitted;
 }
 
-void SsdAdmission::Refund(uint64_t bytes) { budget_.Refund(DeviceBytes(bytes)); }
+void SsdAdmission::Spend(int64_t device_bytes, int64_t now_ns) {
+  budget_.Spend(device_bytes, now_ns);
+  minute_.Add(device_bytes, now_ns);
+  day_.Add(device_bytes, now_ns);
+}
+
+void SsdAdmission::Refund(uint64_t bytes) {
+  const int64_t device_bytes = DeviceBytes(bytes);
+  budget_.Refund(device_bytes);
+  minute_.TakeBack(device_bytes);
+  day_.TakeBack(device_bytes);
+}
 
 void SsdAdmission::SetWriteAmplification(double amplification) {
   write_amplification_ = std::max(1.0, amplification);
@@ -92,6 +102,9 @@ SsdAdmission::Stats SsdAdmission::stats(int64_t now_ns) {
   stats.budget_bytes_per_day = options_.write_budget_bytes_per_day;
   stats.budget_used_ratio = static_cast<double>(budget_.UsedBytes(now_ns)) /
                             static_cast<double>(budget_.bytes_per_minute());
+  stats.available_bytes = static_cast<uint64_t>(budget_.AffordableBytes(now_ns));
+  stats.minute_bytes = static_cast<uint64_t>(std::max<int64_t>(0, minute_.At(now_ns)));
+  stats.day_bytes = static_cast<uint64_t>(std::max<int64_t>(0, day_.At(now_ns)));
   stats.score_threshold = threshold_.score;
   stats.write_amplification = write_amplification_;
   return stats;

@@ -4,6 +4,7 @@
 
 #include "storage/residency/residency_policy.h"
 #include "storage/residency/score_quantile.h"
+#include "storage/residency/sliding_sum.h"
 #include "storage/residency/write_budget.h"
 
 namespace halflife {
@@ -52,26 +53,34 @@ class SsdAdmission {
   // Bytes that were paid for and not written.
   void Refund(uint64_t bytes);
   // Bytes that were written without asking.
-  void Charge(uint64_t bytes, int64_t now_ns) { budget_.Spend(DeviceBytes(bytes), now_ns); }
+  void Charge(uint64_t bytes, int64_t now_ns) { Spend(DeviceBytes(bytes), now_ns); }
   // How many bytes the device sees for each that is written here.
   void SetWriteAmplification(double amplification);
 
   struct Stats {
     uint64_t budget_bytes_per_day = 0;  // 0 = no limit
     double budget_used_ratio = 0;       // of the last minute's share
+    uint64_t available_bytes = 0;       // that the device may see now
+    uint64_t minute_bytes = 0;  // that it saw in the last minute, without what a start books
+    uint64_t day_bytes = 0;     // in the last day, up to a quarter of an hour more
     double score_threshold = 0;
     double write_amplification = 1;
   };
   Stats stats(int64_t now_ns);
 
  private:
+  static constexpr int64_t kSecondNs = int64_t{1000} * 1000 * 1000;
+
   int64_t DeviceBytes(uint64_t bytes) const;
+  void Spend(int64_t device_bytes, int64_t now_ns);
   void MoveThreshold(int64_t now_ns);
   bool IsGoodEnough(double score);
 
   const Options options_;
   ResidencyPolicy* const policy_;
   WriteBudget budget_;
+  SlidingSum<60> minute_{kSecondNs};
+  SlidingSum<96> day_{15 * 60 * kSecondNs};
   ScoreQuantile offered_;
   double write_amplification_ = 1;
   ScoreQuantile::Threshold threshold_;

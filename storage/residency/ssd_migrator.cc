@@ -61,6 +61,7 @@ size_t SsdMigrator::WriteCollected(std::vector<SsdWrite> writes) {
         context_.policy->OnInsert(Tier::kSsd, block->facts);
       }
       ++written;
+      StoreCounters::Add(context_.counters->admission.admitted_blocks);
     } else {
       context_.policy->OnRemove(Tier::kSsd, key);
       garbage.push_back({key, *results[i]});  // deleted meanwhile
@@ -327,6 +328,9 @@ void SsdMigrator::AccountForWrites() {
   const SsdAdmission::Stats figures = admission.stats(now_ns);
   StoreCounters::Admission& published = context_.counters->admission;
   published.budget_used_ratio.store(figures.budget_used_ratio, std::memory_order_relaxed);
+  published.available_bytes.store(figures.available_bytes, std::memory_order_relaxed);
+  published.minute_bytes.store(figures.minute_bytes, std::memory_order_relaxed);
+  published.day_bytes.store(figures.day_bytes, std::memory_order_relaxed);
   published.score_threshold.store(figures.score_threshold, std::memory_order_relaxed);
   published.write_amplification.store(figures.write_amplification, std::memory_order_relaxed);
 }

@@ -146,6 +146,27 @@ TEST_F(SsdAdmissionTest, WhatTheDatabaseWritesIsPaidForToo) {
   EXPECT_EQ(admission.stats(now_ns).write_amplification, 1.5);
 }
 
+TEST_F(SsdAdmissionTest, ItTellsWhatIsLeftAndWhatWasUsed) {
+  SsdAdmission admission({.write_budget_bytes_per_day = kPerDay}, &policy_);
+  const int64_t now_ns = kStartNs + 120 * kSecondNs;
+  EXPECT_EQ(admission.stats(kStartNs).available_bytes, 0u) << "a start earns nothing";
+  EXPECT_EQ(admission.stats(kStartNs).minute_bytes, 0u) << "nor has it written anything";
+
+  ASSERT_EQ(admission.Admit(Block(1, 1), 30 * kBlockBytes, true, now_ns), Verdict::kAdmitted);
+  admission.Refund(10 * kBlockBytes);
+  admission.Charge(5 * kBlockBytes, now_ns);
+
+  SsdAdmission::Stats stats = admission.stats(now_ns + kSecondNs);
+  EXPECT_EQ(stats.minute_bytes, 25u * kBlockBytes);
+  EXPECT_EQ(stats.day_bytes, 25u * kBlockBytes);
+  EXPECT_EQ(stats.available_bytes, (kBlocksPerMinute - 25) * kBlockBytes);
+  stats = admission.stats(now_ns + 2 * 60 * kSecondNs);
+  EXPECT_EQ(stats.minute_bytes, 0u);
+  EXPECT_EQ(stats.day_bytes, 25u * kBlockBytes);
+  EXPECT_EQ(stats.available_bytes, kBlocksPerMinute * kBlockBytes);
+  EXPECT_EQ(admission.stats(now_ns + 25 * 3600 * kSecondNs).day_bytes, 0u);
+}
+
 TEST_F(SsdAdmissionTest, TheRuleOfOthersTakesWhatWasHitTwice) {
   SsdAdmission admission({.rule = SsdAdmission::Rule::kHitTwice}, &policy_);
   BlockFacts block = Block(1, 1);

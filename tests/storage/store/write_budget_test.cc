@@ -31,13 +31,7 @@ class WriteBudgetStoreTest : public StoreTest {
     }
     return ssd_->stats().written_bytes - before;
   }
-  uint64_t RefusedByBudget() const {
-    uint64_t blocks = 0;
-    for (const CategoryStats& category : store_->stats().categories) {
-      blocks += category.admission_refused_blocks[static_cast<int>(AdmissionRefusal::kBudget)];
-    }
-    return blocks;
-  }
+  uint64_t RefusedByBudget() const { return store_->stats().admission.refused_blocks; }
   // Blocks of the chains so far that are on SSD without their parent there.
   int Holes() const {
     int holes = 0;
@@ -71,6 +65,12 @@ TEST_F(WriteBudgetStoreTest, NoMinuteWritesMoreAndEveryMinuteWritesNearlyAsMuch)
     const AdmissionStats admission = store_->stats().admission;
     EXPECT_EQ(admission.budget_bytes_per_day, kBytesPerMinute * 24 * 60);
     EXPECT_NEAR(admission.budget_used_ratio, 1, 0.05);
+    const auto written = static_cast<double>(ssd_->stats().written_bytes);
+    EXPECT_NEAR(static_cast<double>(admission.minute_bytes), kBytesPerMinute, kBytesPerMinute / 20);
+    EXPECT_NEAR(static_cast<double>(admission.available_bytes), 0, kBytesPerMinute / 20);
+    // As of the last second, in which one minute's sixtieth was written.
+    EXPECT_NEAR(static_cast<double>(admission.day_bytes), written, kBytesPerMinute / 20);
+    EXPECT_EQ(admission.admitted_blocks, ssd_->stats().written_bytes / kTestBlockBytes);
   }
 }
 
