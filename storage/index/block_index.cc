@@ -23,6 +23,7 @@ uint32_t BlockIndex::Shard::AddLocked(const NewBlock& block) {
   record.category = std::min<Category>(block.category, kMaxCategories - 1);
   record.born_ticks = Record::TicksOf(block.born_ns);
   record.live = true;
+  if (number == this->history.end()) this->history.Add();
   History& history = this->history[number];
   history.parent = block.parent.block;
   history.hits = std::min(block.hits, History::kMaxHits);
@@ -53,7 +54,7 @@ IndexedBlock BlockIndex::Shard::DescribeLocked(uint32_t number) const {
   const Record& record = records[number];
   IndexedBlock block;
   block.facts.key = KeyOfLocked(record);
-  const History& history = this->history.Get(number);
+  const History& history = this->history[number];
   if (history.parent != kNoParent) block.facts.parent = {block.facts.key.ns, history.parent};
   block.facts.depth = record.on_ssd ? on_ssd.Get(number).depth : record.dram.depth();
   block.facts.bytes = PayloadBytesLocked(number);

@@ -57,7 +57,7 @@ struct RemovedBlock {
 // path do).
 //
 // Thread-safe: 64 shards, a leaf lock each. No I/O, no freeing of a block and no call into another
-// class under them. A block costs 56 bytes and 9 to 10 for its place in the shard's table, and 20
+// class under them. A block costs 56 bytes and 8 for its place in the shard's table, and 20
 // more if it is on SSD.
 class BlockIndex {
  public:

@@ -106,8 +106,8 @@ struct BlockIndex::Shard {
 
   mutable Mutex mutex;
   RecordPool<Record> records ABSL_GUARDED_BY(mutex);
-  SideRecords<History, 128> history ABSL_GUARDED_BY(mutex);  // of all of them
-  SideRecords<OnSsd, 128> on_ssd ABSL_GUARDED_BY(mutex);     // of those with Record::on_ssd
+  RecordPool<History> history ABSL_GUARDED_BY(mutex);     // of all of them, by the same numbers
+  SideRecords<OnSsd, 128> on_ssd ABSL_GUARDED_BY(mutex);  // of those with Record::on_ssd
   PrefixTable prefixes ABSL_GUARDED_BY(mutex);
   NumberTable by_key ABSL_GUARDED_BY(mutex);
 };

@@ -30,6 +30,8 @@ constexpr int kHintOdds = 10;
 constexpr double kHintConfidence = 1 - 1.0 / kHintOdds;
 constexpr int kHintQueues = kHistoryGroups * kMultiplierLevels;  // from here on
 
+static_assert(ReuseObserver::kMaxCohorts <= TrackedBlock::kMaxCohort);
+
 constexpr int Index(Tier tier) { return static_cast<int>(tier); }
 
 // Hits per second of residence of a block of which somebody comes back within `left_s`, at a moment

@@ -19,9 +19,10 @@ namespace halflife {
 // number 0. Not thread-safe.
 class ReuseObserver {
  public:
-  using CohortId = uint32_t;  // 0 = not observed
+  using CohortId = uint32_t;  // 0 = not observed, at most max_cohorts
+  static constexpr size_t kMaxCohorts = size_t{1} << 17;
 
-  explicit ReuseObserver(size_t max_cohorts = size_t{1} << 17);
+  explicit ReuseObserver(size_t max_cohorts = kMaxCohorts);
 
   // Whether a request whose last block hashes to this is in the sample.
   bool Samples(uint64_t hash) const { return sample_.Has(hash); }

@@ -43,7 +43,7 @@ uint32_t TrackedChains::FindOrAdd(const BlockKey& key, uint32_t depth) {
 }
 
 void TrackedChains::PrefetchNeighbours(uint32_t n) const {
-  const QueueLink& link = blocks_[n].in_dram.link;
+  const QueueLink& link = blocks_[n].link;
   PrefetchRecord(link.prev);
   PrefetchRecord(link.next);
   if (place(Tier::kSsd, n) != kAbsent) Prefetch(&on_ssd_.Get(n));
@@ -81,7 +81,7 @@ void TrackedChains::Forget(uint32_t n) {
   const uint32_t next = dram_aside_.front(kGhostList);
   if (next == 0) return;
   by_key_.Prefetch(HashOf(next));
-  PrefetchRecord(blocks_[next].in_dram.link.next);
+  PrefetchRecord(blocks_[next].link.next);
 }
 
 // --- Facts
@@ -97,7 +97,7 @@ void TrackedChains::Insert(Tier tier, uint32_t n, const BlockFacts& facts) {
   ++in_tier_[static_cast<int>(tier)];
   if (tier == Tier::kDram) limits_.Inserted(blocks_[n].prefix, facts.bytes);
   const uint32_t parent = blocks_[n].parent;
-  if (parent != 0) ++At(tier, parent).children;
+  if (parent != 0) AddChild(tier, parent);
   LinkNew(tier, n);
   if (tier == Tier::kDram && place(Tier::kSsd, n) == kQueued) {
     Dequeue(Tier::kSsd, n);
@@ -144,8 +144,7 @@ void TrackedChains::Remove(Tier tier, const BlockKey& key) {
     Enqueue(Tier::kSsd, n, kQueued, false);
   }
   if (parent == 0) return;
-  HL_CHECK(At(tier, parent).children > 0);
-  --At(tier, parent).children;
+  RemoveChild(tier, parent);
   Unpark(parent);
 }
 
@@ -262,6 +261,37 @@ void TrackedChains::RanksChanged() {
   for (Queues& queues : dram_queues_) queues.RanksChanged();
   ssd_queues_.RanksChanged();
   shared_queues_.RanksChanged();
+}
+
+// --- Children
+
+uint32_t TrackedChains::Children(Tier tier, uint32_t n) const {
+  if (tier == Tier::kSsd) return on_ssd_.Get(n).children;
+  return blocks_[n].children < kManyChildren ? blocks_[n].children : many_children_.at(n);
+}
+
+void TrackedChains::AddChild(Tier tier, uint32_t n) {
+  if (tier == Tier::kSsd) {
+    ++on_ssd_[n].children;
+  } else if (blocks_[n].children == kManyChildren) {
+    ++many_children_[n];
+  } else if (++blocks_[n].children == kManyChildren) {
+    many_children_[n] = kManyChildren;
+  }
+}
+
+void TrackedChains::RemoveChild(Tier tier, uint32_t n) {
+  HL_CHECK(HasChildren(tier, n));
+  if (tier == Tier::kSsd) {
+    --on_ssd_[n].children;
+    return;
+  }
+  if (blocks_[n].children == kManyChildren) {
+    const auto many = many_children_.find(n);
+    if (--many->second >= kManyChildren) return;
+    many_children_.erase(many);
+  }
+  --blocks_[n].children;
 }
 
 bool TrackedChains::HasChildThatNeedsIt(Tier tier, uint32_t n) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "common/prefetch.h"
 #include "storage/index/number_table.h"
 #include "storage/index/prefix_table.h"
@@ -18,30 +19,27 @@
 
 namespace halflife {
 
-// What a policy remembers of a block, in a tier or not (a ghost): 56 bytes.
+// What a policy remembers of a block, in a tier or not (a ghost): 52 bytes.
 struct TrackedBlock {
-  // In one tier.
-  struct Standing {
-    QueueLink link;
-    uint32_t children = 0;  // of those in that tier
-  };
-  // Chains do not get that long: 64 million tokens in blocks of 16.
-  static constexpr uint32_t kMaxDepth = (uint32_t{1} << 22) - 1;
+  // Chains do not get that long: 16 million tokens in blocks of 16.
+  static constexpr uint32_t kMaxDepth = (uint32_t{1} << 20) - 1;
+  static constexpr uint32_t kMaxCohort = (uint32_t{1} << 18) - 1;
 
   Digest128 block{};
   uint32_t parent = 0;  // 0 = none known; only of a block in a tier
   float mean_gap_s = 0;
-  Standing in_dram;
-  uint16_t prefix = 0;       // number of its namespace
-  HintMark hint;             // until it is touched next
-  uint64_t cohort : 24 = 0;  // of its open idle interval
-  uint64_t depth : 22 = 0;   // above the parent's: links cannot form a ring
-  uint64_t group : 6 = 0;    // HistoryGroupOf
-  uint64_t level : 6 = 0;    // LevelOfMultiplier, of the request that touched it last
-  uint64_t category : 6 = 0;
+  QueueLink link;       // of those in DRAM, or of ghosts
+  uint16_t prefix = 0;  // number of its namespace
+  HintMark hint;        // until it is touched next
 
-  int64_t last_touch_ns() const { return last_touch_steps * kTouchStepNs; }
-  void set_last_touch_ns(int64_t at_ns) { last_touch_steps = at_ns / kTouchStepNs; }
+  int64_t last_touch_ns() const {
+    return (int64_t{static_cast<int16_t>(touch_steps_high)} << 32 | touch_steps_low) * kTouchStepNs;
+  }
+  void set_last_touch_ns(int64_t at_ns) {
+    const int64_t steps = at_ns / kTouchStepNs;
+    touch_steps_low = static_cast<uint32_t>(steps);
+    touch_steps_high = static_cast<uint16_t>(steps >> 32);
+  }
   // Seconds since then.
   double IdleS(int64_t at_ns) const {
     return static_cast<double>(std::max<int64_t>(at_ns - last_touch_ns(), 0)) / 1e9;
@@ -50,13 +48,20 @@ struct TrackedBlock {
   // 73 years in 48 bits.
   static constexpr int64_t kTouchStepNs = 1 << 14;
 
-  int64_t last_touch_steps : 48 = 0;
-  uint64_t touches : 8 = 0;     // saturates
-  uint64_t named : 1 = 0;       // by the request that is being learnt from
-  uint64_t dram_place : 3 = 0;  // TrackedChains::Place
-  uint64_t ssd_place : 3 = 0;
+  uint32_t touch_steps_low = 0;
+  uint32_t touch_steps_high : 16 = 0;
+  uint32_t touches : 8 = 0;   // saturates
+  uint32_t children : 8 = 0;  // of those in DRAM; TrackedChains::kManyChildren = it knows how many
+  uint32_t cohort : 18 = 0;   // of its open idle interval
+  uint32_t category : 6 = 0;
+  uint32_t named : 1 = 0;       // by the request that is being learnt from
+  uint32_t dram_place : 3 = 0;  // TrackedChains::Place
+  uint32_t ssd_place : 3 = 0;
+  uint32_t depth : 20 = 0;  // above the parent's: links cannot form a ring
+  uint32_t group : 6 = 0;   // HistoryGroupOf
+  uint32_t level : 6 = 0;   // LevelOfMultiplier, of the request that touched it last
 };
-static_assert(sizeof(TrackedBlock) == 56);
+static_assert(sizeof(TrackedBlock) == 52);
 static_assert(kHistoryGroups <= 1 << 6 && kMultiplierLevels <= 1 << 6 && kMaxCategories <= 1 << 6);
 
 // In which order a policy gives blocks up. Pure.
@@ -80,12 +85,12 @@ class RetentionOrder {
 // Queues of DRAM are apart by limit of namespaces: what would take a limit below its floor is
 // passed over, and the lowest of each are compared. Without limits there is one set.
 //
-// A block costs 56 bytes, 12 more where an SSD tier is used, and 9 to 10 for its place in the
-// table. Ghosts are as many as blocks in tiers, but `min_ghosts` may always be. Not thread-safe.
-// Borrows `order` and `ledger`, which may be null: no limits.
+// A block costs 52 bytes, 12 more where an SSD tier is used, and 8 for its place in the table.
+// Ghosts are as many as blocks in tiers, but `min_ghosts` may always be. Not thread-safe. Borrows
+// `order` and `ledger`, which may be null: no limits.
 class TrackedChains {
  public:
-  static constexpr size_t kMinGhosts = size_t{1} << 18;  // 17 MB
+  static constexpr size_t kMinGhosts = size_t{1} << 18;  // 16 MB
 
   TrackedChains(const RetentionOrder* order, int queues, size_t min_ghosts = kMinGhosts,
                 const NamespaceLedger* ledger = nullptr);
@@ -139,7 +144,9 @@ class TrackedChains {
   // The next to go of every queue.
   std::vector<uint32_t> Fronts(Tier tier) const;
   uint32_t ChildrenOf(Tier tier, uint32_t n) const { return Children(tier, n); }
-  bool HasChildren(Tier tier, uint32_t n) const { return Children(tier, n) > 0; }
+  bool HasChildren(Tier tier, uint32_t n) const {
+    return tier == Tier::kDram ? blocks_[n].children > 0 : on_ssd_.Get(n).children > 0;
+  }
   // More than one block in some tier continues it: several chains share it.
   bool IsFork(uint32_t n) const {
     return Children(Tier::kDram, n) > 1 || Children(Tier::kSsd, n) > 1;
@@ -171,7 +178,9 @@ class TrackedChains {
   struct InOneTier {
     TrackedChains* chains;
     Tier tier;
-    QueueLink& link(uint32_t n) { return chains->At(tier, n).link; }
+    QueueLink& link(uint32_t n) {
+      return tier == Tier::kDram ? chains->blocks_[n].link : chains->on_ssd_[n].link;
+    }
     RetentionRank RankOf(uint32_t n, int64_t at_ns) const {
       return chains->order_->RankOf(tier, chains->blocks_[n], at_ns);
     }
@@ -179,7 +188,12 @@ class TrackedChains {
     void Park(uint32_t n) const { chains->SetPlace(tier, n, kParked); }
   };
   using Queues = RankedQueues<InOneTier>;
-  using Standing = TrackedBlock::Standing;
+  struct OnSsd {
+    QueueLink link;
+    uint32_t children = 0;  // of those on SSD
+  };
+  // As many or more in DRAM: few blocks, the heads that conversations share.
+  static constexpr uint32_t kManyChildren = 255;
 
   uint8_t place(Tier tier, uint32_t n) const {
     return tier == Tier::kDram ? blocks_[n].dram_place : blocks_[n].ssd_place;
@@ -191,12 +205,9 @@ class TrackedChains {
       blocks_[n].ssd_place = at;
     }
   }
-  Standing& At(Tier tier, uint32_t n) {
-    return tier == Tier::kDram ? blocks_[n].in_dram : on_ssd_[n];
-  }
-  uint32_t Children(Tier tier, uint32_t n) const {
-    return tier == Tier::kDram ? blocks_[n].in_dram.children : on_ssd_.Get(n).children;
-  }
+  uint32_t Children(Tier tier, uint32_t n) const;
+  void AddChild(Tier tier, uint32_t n);
+  void RemoveChild(Tier tier, uint32_t n);
   const Queues& DramQueuesOf(uint32_t n) const {
     return dram_queues_[limits_.LimitOf(blocks_[n].prefix)];
   }
@@ -226,8 +237,9 @@ class TrackedChains {
 
   const RetentionOrder* const order_;
   const size_t min_ghosts_;
-  RecordPool<TrackedBlock, 4096> blocks_;
-  SideRecords<Standing> on_ssd_;
+  RecordPool<TrackedBlock> blocks_;
+  SideRecords<OnSsd> on_ssd_;
+  absl::flat_hash_map<uint32_t, uint32_t> many_children_;  // in DRAM, of those with kManyChildren
   PrefixTable prefixes_;
   NumberTables<> by_key_;
   uint32_t lowest_ = 0;  // what Lowest answered last: most likely to be removed next

@@ -156,6 +156,38 @@ INSTANTIATE_TEST_SUITE_P(Policies, ChainInvariants, ::testing::Values(Kind::kMod
                            return info.param == Kind::kModel ? "Model" : "Wa";
                          });
 
+// More than a record has room for (TrackedBlock::children).
+TEST(ChainInvariants, AHeadThatManyShareGoesAfterTheLastOfThem) {
+  const std::unique_ptr<ResidencyPolicy> policy = MakeResidencyPolicy({.kind = Kind::kModel});
+  constexpr uint64_t kChildren = 600;
+  const auto children = [&policy] {
+    return policy->StandingOf(KeyOfNumber(0), kSecondNs)->children[static_cast<int>(Tier::kDram)];
+  };
+  BlockFacts head;
+  head.key = KeyOfNumber(0);
+  head.last_touch_ns = kSecondNs;
+  policy->OnInsert(Tier::kDram, head);
+  for (uint64_t child = 1; child <= kChildren; ++child) {
+    BlockFacts facts = head;
+    facts.key = KeyOfNumber(child);
+    facts.parent = head.key;
+    facts.depth = 1;
+    policy->OnInsert(Tier::kDram, facts);
+    ASSERT_EQ(children(), child);
+  }
+
+  for (uint64_t left = kChildren; left > 0; --left) {
+    ASSERT_EQ(children(), left);
+    const std::optional<BlockKey> victim = policy->NextVictim(Tier::kDram, kSecondNs);
+    ASSERT_TRUE(victim.has_value());
+    ASSERT_NE(*victim, head.key) << left;
+    policy->OnRemove(Tier::kDram, *victim);
+  }
+
+  EXPECT_EQ(children(), 0u);
+  EXPECT_EQ(policy->NextVictim(Tier::kDram, kSecondNs), head.key);
+}
+
 TEST(PolicyFactory, NamesWhatIsKnown) {
   EXPECT_EQ(ParseResidencyPolicy("model", "time")->objective, RetentionObjective::kTime);
   EXPECT_EQ(ParseResidencyPolicy("wa", "hits")->kind, Kind::kWa);
