@@ -209,7 +209,6 @@ PutOutcome LocalBlockStore::Publish(PutBlock block, Category category) {
   header.payload_bytes = block.buffer.bytes().size();
   header.checksum = block.checksum;
   header.depth = block.depth;
-  header.created_s = static_cast<uint64_t>(WallClockSeconds());
   BlockRef sealed = std::move(block.buffer).Seal(header);
   HL_KILLPOINT("put.after_seal");
 

@@ -21,7 +21,7 @@ constexpr size_t kPayloadBytesAt = 80;
 constexpr size_t kChecksumAt = 88;
 constexpr size_t kDepthAt = 104;
 constexpr size_t kReservedAt = 108;
-constexpr size_t kCreatedAt = 112;
+constexpr size_t kWrittenAt = 112;
 constexpr size_t kHeaderChecksumAt = 120;
 
 }  // namespace
@@ -39,7 +39,7 @@ void EncodeBlockHeader(const BlockHeader& header, absl::Span<uint8_t> out) {
   std::memcpy(p + kChecksumAt, header.checksum.data(), 16);
   StoreLe32(p + kDepthAt, header.depth);
   StoreLe32(p + kReservedAt, 0);
-  StoreLe64(p + kCreatedAt, header.created_s);
+  StoreLe64(p + kWrittenAt, header.written_s);
   StoreLe64(p + kHeaderChecksumAt, Xxh3_64(out.first(kHeaderChecksumAt), 0));
 }
 
@@ -66,7 +66,7 @@ absl::StatusOr<BlockHeader> DecodeBlockHeader(absl::Span<const uint8_t> bytes) {
   header.payload_bytes = LoadLe64(p + kPayloadBytesAt);
   std::memcpy(header.checksum.data(), p + kChecksumAt, 16);
   header.depth = LoadLe32(p + kDepthAt);
-  header.created_s = LoadLe64(p + kCreatedAt);
+  header.written_s = LoadLe64(p + kWrittenAt);
   if (header.payload_bytes == 0 || header.payload_bytes > kMaxBlockBytes) {
     return absl::DataLossError(StrCat("block header: payload of ", header.payload_bytes, " bytes"));
   }

@@ -86,22 +86,25 @@ BlockRef BlockBuffer::Seal(const BlockHeader& header) && {
 // --- DramArena::Populating
 
 DramArena::Populating::Populating(Populating&& other) noexcept
-    : slot_(std::exchange(other.slot_, nullptr)), done_bytes_(other.done_bytes_) {}
+    : home_(std::exchange(other.home_, nullptr)),
+      index_(other.index_),
+      done_bytes_(other.done_bytes_) {}
 
 DramArena::Populating& DramArena::Populating::operator=(Populating&& other) noexcept {
-  std::swap(slot_, other.slot_);
+  std::swap(home_, other.home_);
+  std::swap(index_, other.index_);
   std::swap(done_bytes_, other.done_bytes_);
   return *this;
 }
 
 DramArena::Populating::~Populating() {
-  if (slot_ != nullptr) slot_->home().arena->ReturnPopulated(slot_);
+  if (home_ != nullptr) home_->arena->ReturnPopulated({home_, index_});
 }
 
 uint64_t DramArena::Populating::Step(uint64_t max_bytes) {
-  const uint64_t bytes = std::min(max_bytes / kArenaPageBytes * kArenaPageBytes,
-                                  slot_->home().stride_bytes - done_bytes_);
-  if (bytes == 0 || !slot_->home().arena->Populate(*slot_, done_bytes_, bytes)) return 0;
+  const uint64_t bytes =
+      std::min(max_bytes / kArenaPageBytes * kArenaPageBytes, home_->stride_bytes - done_bytes_);
+  if (bytes == 0 || !home_->arena->Populate({home_, index_}, done_bytes_, bytes)) return 0;
   done_bytes_ += bytes;
   return bytes;
 }
@@ -165,7 +168,8 @@ void DramArena::RetireSlab(const SlabPressure& slab) { core_->RetireSlab(slab); 
 void DramArena::Expect(size_t payload_bytes) { core_->Expect(payload_bytes); }
 
 DramArena::Populating DramArena::TakeToPopulate(uint64_t stock_bytes) {
-  return Populating(core_->TakeToPopulate(stock_bytes));
+  const FreshSlot slot = core_->TakeToPopulate(stock_bytes);
+  return Populating(slot.home, slot.index);
 }
 
 uint64_t DramArena::GatherPages() { return core_->GatherPages(); }

@@ -13,6 +13,7 @@ namespace halflife {
 class DramArena;
 class DramArenaCore;
 struct BlockSlot;  // control record of one arena slot; dram_slot.h
+struct SlotHome;   // where the slots of its slab lie
 
 // An immutable block in the arena. Copies share it; holding one is a pin: the bytes stay and do not
 // change until the last copy is gone. Cheap to copy (one relaxed increment). Must not outlive its
@@ -161,9 +162,9 @@ class DramArena {
   // for the size that was allocated last.
   void Expect(size_t payload_bytes);
 
-  // A slot that nobody has had yet, for as long as its pages are brought into being; free again
-  // with the end of this object. At most one at a time. Not thread-safe. Must not outlive its
-  // arena.
+  // A slot that nobody has had yet, for as long as its pages are brought into being: its memory
+  // stays with its size class until the end of this object. At most one at a time. Not thread-safe.
+  // Must not outlive its arena.
   class Populating {
    public:
     Populating() = default;
@@ -171,15 +172,16 @@ class DramArena {
     Populating& operator=(Populating&& other) noexcept;
     ~Populating();
 
-    explicit operator bool() const { return slot_ != nullptr; }
+    explicit operator bool() const { return home_ != nullptr; }
     // At most `max_bytes` further ones [system call, 1 us per page and more]. Returns how many; 0
     // once all are there, or if there is no memory for them.
     uint64_t Step(uint64_t max_bytes);
 
    private:
     friend class DramArena;
-    explicit Populating(BlockSlot* slot) : slot_(slot) {}
-    BlockSlot* slot_ = nullptr;
+    Populating(const SlotHome* home, uint32_t index) : home_(home), index_(index) {}
+    const SlotHome* home_ = nullptr;
+    uint32_t index_ = 0;  // of the slot in its slab
     uint64_t done_bytes_ = 0;
   };
   // Null if `stock_bytes` of populated free memory are there for the size that is expected, or the

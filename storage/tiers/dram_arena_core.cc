@@ -92,7 +92,7 @@ absl::StatusOr<BlockSlot*> DramArenaCore::Allocate(size_t payload_bytes) {
         return NoRoomLocked(payload_bytes, stride_bytes);
       }
     }
-    slot = step.opening != nullptr ? Open(std::move(step.opening), false) : step.slot;
+    slot = step.opening != nullptr ? Open(std::move(step.opening)) : step.slot;
     if (step.leaving != nullptr) GiveBack(std::move(step.leaving));
   }
   Unpoison(slot->bytes(), stride_bytes);
@@ -108,7 +108,6 @@ absl::StatusOr<BlockSlot*> DramArenaCore::Allocate(size_t payload_bytes) {
 void DramArenaCore::Seal(BlockSlot* slot, const BlockHeader& header) {
   slot->scope = scopes_.Acquire(BlockScope::Of(header.identity));
   slot->depth_or_next = header.depth;
-  slot->created_s = static_cast<uint32_t>(std::min<uint64_t>(header.created_s, UINT32_MAX));
   slot->hash = header.identity.hash;
   slot->checksum = header.checksum;
 }
@@ -119,7 +118,6 @@ BlockHeader DramArenaCore::HeaderOf(const BlockSlot& slot) const {
   header.payload_bytes = slot.payload_bytes();
   header.checksum = slot.checksum;
   header.depth = slot.depth_or_next;
-  header.created_s = slot.created_s;
   return header;
 }
 
@@ -219,17 +217,20 @@ void DramArenaCore::Expect(size_t payload_bytes) {
   wanted_stride_bytes_ = RoundUp(payload_bytes, kArenaPageBytes);
 }
 
-BlockSlot* DramArenaCore::TakeToPopulate(uint64_t stock_bytes) {
+FreshSlot DramArenaCore::TakeToPopulate(uint64_t stock_bytes) {
   Step step;
   {
     MutexLock lock(mutex_);
-    if (populating_bytes_ > 0) return nullptr;
+    if (populating_bytes_ > 0) return {};
     step = NextToPopulateLocked(stock_bytes);
-    if (step.slot != nullptr) populating_bytes_ = wanted_stride_bytes_;
+    if (step.fresh) populating_bytes_ = wanted_stride_bytes_;
   }
-  BlockSlot* const slot = step.opening != nullptr ? Open(std::move(step.opening), true) : step.slot;
-  if (slot != nullptr) Unpoison(slot->bytes(), slot->home().stride_bytes);
-  return slot;
+  if (step.opening == nullptr) return step.fresh;
+  MakeRecords(*step.opening);
+  const SlotHome home = step.opening->home;
+  MutexLock lock(mutex_);
+  populating_bytes_ = home.stride_bytes;
+  return classes_[home.class_index].PublishToPopulate(std::move(step.opening));
 }
 
 DramArenaCore::Step DramArenaCore::NextToPopulateLocked(uint64_t stock_bytes) {
@@ -242,8 +243,8 @@ DramArenaCore::Step DramArenaCore::NextToPopulateLocked(uint64_t stock_bytes) {
     const uint64_t populated_bytes =
         (size_class.free_slots() - size_class.fresh_slots()) * stride_bytes;
     if (populated_bytes + stride_bytes > stock_bytes) return step;
-    step.slot = size_class.TakeFreshSlot();
-    if (step.slot != nullptr) return step;
+    step.fresh = size_class.HoldFresh();
+    if (step.fresh) return step;
     if (!size_class.idle() && !size_class.keeps_another_empty()) return step;
   } else {
     if (stride_bytes > stock_bytes) return step;
@@ -258,21 +259,20 @@ DramArenaCore::Step DramArenaCore::NextToPopulateLocked(uint64_t stock_bytes) {
   return step;
 }
 
-void DramArenaCore::ReturnPopulated(BlockSlot* slot) {
-  const SlotHome home = slot->home();
-  Poison(slot->bytes(), home.stride_bytes);
+void DramArenaCore::ReturnPopulated(const FreshSlot& slot) {
   std::unique_ptr<Slab> leaving;
   {
     MutexLock lock(mutex_);
-    leaving = classes_[home.class_index].ReturnSlot(slot);
+    leaving = classes_[slot.home->class_index].ReturnHold(slot.home->slab_index);
     populating_bytes_ = 0;
   }
   if (leaving != nullptr) GiveBack(std::move(leaving));
 }
 
-bool DramArenaCore::Populate(const BlockSlot& slot, uint64_t offset, uint64_t size_bytes) const {
-  const auto begin = static_cast<uint64_t>(slot.bytes() - memory_->base());
-  return memory_->Populate({begin + offset, size_bytes});
+bool DramArenaCore::Populate(const FreshSlot& slot, uint64_t offset, uint64_t size_bytes) const {
+  const auto slab_begin = static_cast<uint64_t>(slot.home->base - memory_->base());
+  return memory_->Populate(
+      {slab_begin + slot.index * slot.home->stride_bytes + offset, size_bytes});
 }
 
 uint64_t DramArenaCore::GatherPages() {
@@ -390,16 +390,18 @@ absl::Status DramArenaCore::NoRoomLocked(size_t payload_bytes, size_t stride_byt
                                                    options_.budget_bytes, " in use"));
 }
 
-BlockSlot* DramArenaCore::Open(std::unique_ptr<Slab> slab, bool to_populate) {
-  slab->records = SlotRecords(slab->home, slab->capacity);
-  Poison(slab->home.base, uint64_t{slab->capacity} * slab->home.stride_bytes);
-  // A short slab's tail is not paid for: it does without.
-  if (slab->slot_count == slab->capacity) memory_->AdviseHugePages(RangeOf(*slab));
+BlockSlot* DramArenaCore::Open(std::unique_ptr<Slab> slab) {
+  MakeRecords(*slab);
   const int class_index = slab->home.class_index;
-  const size_t stride_bytes = slab->home.stride_bytes;
   MutexLock lock(mutex_);
-  if (to_populate) populating_bytes_ = stride_bytes;
   return classes_[class_index].Publish(std::move(slab));
+}
+
+void DramArenaCore::MakeRecords(Slab& slab) {
+  slab.records = SlotRecords(slab.home, slab.capacity);
+  Poison(slab.home.base, uint64_t{slab.capacity} * slab.home.stride_bytes);
+  // A short slab's tail is not paid for: it does without.
+  if (slab.slot_count == slab.capacity) memory_->AdviseHugePages(RangeOf(slab));
 }
 
 void DramArenaCore::GiveBack(std::unique_ptr<Slab> slab) {

@@ -46,13 +46,14 @@ class DramArenaCore {
 
   // See DramArena::Expect.
   void Expect(size_t payload_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
-  // A slot that nobody has had yet, of the class that was asked for last, or nullptr if less is to
-  // be populated ahead: `stock_bytes` of the class are there already, or what is left of the budget
-  // is needed otherwise. The slot counts as free in stats. ReturnPopulated takes it back.
-  BlockSlot* TakeToPopulate(uint64_t stock_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
-  void ReturnPopulated(BlockSlot* slot) ABSL_LOCKS_EXCLUDED(mutex_);
+  // A slot that nobody has had yet, of the class that was asked for last, or none if less is to be
+  // populated ahead: `stock_bytes` of the class are there already, or what is left of the budget is
+  // needed otherwise. It is free, and may be handed out meanwhile: its pages come into being
+  // whoever asks for them. Its slab stays until ReturnPopulated.
+  FreshSlot TakeToPopulate(uint64_t stock_bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ReturnPopulated(const FreshSlot& slot) ABSL_LOCKS_EXCLUDED(mutex_);
   // [offset, offset + size_bytes) of the slot.
-  bool Populate(const BlockSlot& slot, uint64_t offset, uint64_t size_bytes) const;
+  bool Populate(const FreshSlot& slot, uint64_t offset, uint64_t size_bytes) const;
 
   // See DramArena.
   uint64_t GatherPages() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -74,6 +75,7 @@ class DramArenaCore {
   // What Allocate does next: at most one of these; none means that there is no room.
   struct Step {
     BlockSlot* slot = nullptr;
+    FreshSlot fresh;                // to be populated
     std::unique_ptr<Slab> opening;  // reserved and paid for
     std::unique_ptr<Slab> leaving;  // taken out, still paid for
   };
@@ -88,7 +90,8 @@ class DramArenaCore {
   absl::Status NoRoomLocked(size_t payload_bytes, size_t stride_bytes) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  BlockSlot* Open(std::unique_ptr<Slab> slab, bool to_populate) ABSL_LOCKS_EXCLUDED(mutex_);
+  BlockSlot* Open(std::unique_ptr<Slab> slab) ABSL_LOCKS_EXCLUDED(mutex_);
+  void MakeRecords(Slab& slab);
   // Either a fresh slot or a slab to be opened for one, or neither.
   Step NextToPopulateLocked(uint64_t stock_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   SlabShape ShapeFor(size_t stride_bytes) const;
@@ -108,7 +111,7 @@ class DramArenaCore {
   std::vector<SizeClass> classes_ ABSL_GUARDED_BY(mutex_);  // max_classes
   uint64_t unused_bytes_ ABSL_GUARDED_BY(mutex_);           // of the budget
   size_t wanted_stride_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // asked for last; 0 = nothing yet
-  uint64_t populating_bytes_ ABSL_GUARDED_BY(mutex_) = 0;   // of slots that are taken for it
+  uint64_t populating_bytes_ ABSL_GUARDED_BY(mutex_) = 0;   // of the slot that is held for it
   uint64_t generations_ ABSL_GUARDED_BY(mutex_) = 0;
   // The slab whose pages are being put together, 0 = none; and that slab, if it was to be given
   // back meanwhile: pages that come into being afterwards would be nobody's.

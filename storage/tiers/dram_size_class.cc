@@ -61,51 +61,58 @@ void SizeClass::Reset(const SlabShape& shape) {
 
 BlockSlot* SizeClass::TakeSlot() {
   const std::optional<uint32_t> index = with_free_.First();
-  return index ? TakeSlotOf(*index) : nullptr;
+  return index ? TakeSlotOf(*slabs_[*index]) : nullptr;
 }
 
-BlockSlot* SizeClass::TakeSlotOf(uint32_t slab_index) {
-  Slab& slab = *slabs_[slab_index];
-  uint32_t slot_index;
+BlockSlot* SizeClass::TakeSlotOf(Slab& slab) {
+  Use(slab);
   if (slab.free_head != 0) {
-    slot_index = slab.free_head - 1;
-    slab.free_head = slab.records[slot_index].depth_or_next;
-  } else {
-    slot_index = TakeFreshOf(slab);
+    BlockSlot& slot = slab.records[slab.free_head - 1];
+    slab.free_head = slot.depth_or_next;
+    return &slot;
   }
-  return Hand(slab, slot_index);
-}
-
-BlockSlot* SizeClass::TakeFreshSlot() {
-  const std::optional<uint32_t> index = with_fresh_.First();
-  if (!index || free_slots_ < 2) return nullptr;
-  Slab& slab = *slabs_[*index];
-  return Hand(slab, TakeFreshOf(slab));
-}
-
-uint32_t SizeClass::TakeFreshOf(Slab& slab) {
   HL_CHECK(slab.fresh < slab.slot_count);
-  --fresh_slots_;
-  const uint32_t slot_index = slab.fresh++;
-  if (slab.fresh == slab.slot_count) with_fresh_.Erase(slab.home.slab_index);
-  if (slab.fresh == slab.capacity) to_gather_.Insert(slab.home.slab_index);
-  return slot_index;
+  if (slab.fresh == slab.populated) CountPopulated(slab);
+  return &slab.records.Make(slab.fresh++);
 }
 
-BlockSlot* SizeClass::Hand(Slab& slab, uint32_t slot_index) {
+FreshSlot SizeClass::HoldFresh() {
+  const std::optional<uint32_t> index = with_fresh_.First();
+  if (!index || free_slots_ < 2) return {};
+  return HoldFreshOf(*slabs_[*index]);
+}
+
+FreshSlot SizeClass::HoldFreshOf(Slab& slab) {
+  Use(slab);
+  const FreshSlot slot = {&slab.home, slab.populated};
+  CountPopulated(slab);
+  return slot;
+}
+
+void SizeClass::CountPopulated(Slab& slab) {
+  ++slab.populated;
+  --fresh_slots_;
+  if (slab.populated == slab.slot_count) with_fresh_.Erase(slab.home.slab_index);
+  if (slab.populated == slab.capacity) to_gather_.Insert(slab.home.slab_index);
+}
+
+void SizeClass::Use(Slab& slab) {
   UseEmpty(slab.home.slab_index);
   ++slab.used;
   ++used_slots_;
   --free_slots_;
   if (slab.free_count() == 0) with_free_.Erase(slab.home.slab_index);
-  return &slab.records[slot_index];
 }
 
 std::unique_ptr<Slab> SizeClass::ReturnSlot(BlockSlot* slot) {
-  const uint32_t index = slot->home().slab_index;
-  Slab& slab = *slabs_[index];
+  Slab& slab = *slabs_[slot->home().slab_index];
   slot->depth_or_next = slab.free_head;
   slab.free_head = slot->index + 1;
+  return Unuse(slab);
+}
+
+std::unique_ptr<Slab> SizeClass::Unuse(Slab& slab) {
+  const uint32_t index = slab.home.slab_index;
   HL_CHECK(slab.used > 0);
   --slab.used;
   --used_slots_;
@@ -128,6 +135,18 @@ std::optional<uint32_t> SizeClass::Reserve() {
 }
 
 BlockSlot* SizeClass::Publish(std::unique_ptr<Slab> slab) {
+  Slab& added = *slab;
+  Add(std::move(slab));
+  return TakeSlotOf(added);
+}
+
+FreshSlot SizeClass::PublishToPopulate(std::unique_ptr<Slab> slab) {
+  Slab& added = *slab;
+  Add(std::move(slab));
+  return HoldFreshOf(added);
+}
+
+void SizeClass::Add(std::unique_ptr<Slab> slab) {
   const uint32_t index = slab->home.slab_index;
   HL_CHECK(slabs_[index] == nullptr && slab->slot_count > 0 && slab->used == 0);
   free_slots_ += slab->slot_count;
@@ -136,7 +155,6 @@ BlockSlot* SizeClass::Publish(std::unique_ptr<Slab> slab) {
   with_fresh_.Insert(index);
   if (slab->slot_count < slab->capacity) short_.Insert(index);
   slabs_[index] = std::move(slab);
-  return TakeSlotOf(index);
 }
 
 void SizeClass::Forget(uint32_t slab_index) {
@@ -189,7 +207,7 @@ std::unique_ptr<Slab> SizeClass::Retire(uint32_t slab_index, uint64_t generation
   if (slab.used == 0) return TakeOut(slab_index);
   slab.retired = true;
   free_slots_ -= slab.free_count();
-  fresh_slots_ -= slab.slot_count - slab.fresh;
+  fresh_slots_ -= slab.slot_count - slab.populated;
   with_free_.Erase(slab_index);
   with_fresh_.Erase(slab_index);
   short_.Erase(slab_index);
@@ -218,7 +236,7 @@ std::unique_ptr<Slab> SizeClass::TakeOut(uint32_t slab_index) {
   HL_CHECK(slab->used == 0);
   if (!slab->retired) {
     free_slots_ -= slab->slot_count;
-    fresh_slots_ -= slab->slot_count - slab->fresh;
+    fresh_slots_ -= slab->slot_count - slab->populated;
   }
   with_free_.Erase(slab_index);
   with_fresh_.Erase(slab_index);

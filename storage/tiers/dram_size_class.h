@@ -65,9 +65,12 @@ class SizeClass {
   // --- Slots
   // A free slot of an open slab, or nullptr.
   BlockSlot* TakeSlot();
-  // A slot that nobody has had yet, of an open slab, or nullptr. Never the last free one, which is
-  // left to whoever has something to store.
-  BlockSlot* TakeFreshSlot();
+  // The next slot to be populated, of an open slab: it stays free and may be handed out, and its
+  // slab stays until ReturnHold. Never the last free one, which is left to whoever has something to
+  // store.
+  FreshSlot HoldFresh();
+  // As ReturnSlot.
+  std::unique_ptr<Slab> ReturnHold(uint32_t slab_index) { return Unuse(*slabs_[slab_index]); }
   // Returns the slab if it is to be given back now: it ran empty, and it is retired or enough empty
   // ones are kept. At least one stays, so that a block that comes and goes at the edge of a slab
   // does not cost two system calls.
@@ -77,8 +80,10 @@ class SizeClass {
 
   // The lowest absent place, which is then between. nullopt if the range is full.
   std::optional<uint32_t> Reserve();
-  // Opens the slab in its reserved place and takes its first slot.
+  // Opens the slab in its reserved place and takes a slot.
   BlockSlot* Publish(std::unique_ptr<Slab> slab);
+  // Opens it and holds its first slot.
+  FreshSlot PublishToPopulate(std::unique_ptr<Slab> slab);
   // The given-back place of a slab is absent again.
   void Forget(uint32_t slab_index);
   // Adds up to `slot_limit` slots to a short slab. Returns the number of slots added, 0 if no slab
@@ -99,7 +104,7 @@ class SizeClass {
   uint32_t slab_count() const { return slab_count_; }  // open or between
   uint64_t used_slots() const { return used_slots_; }
   uint64_t free_slots() const { return free_slots_; }    // of slabs that still hand out
-  uint64_t fresh_slots() const { return fresh_slots_; }  // of them, those that nobody has had yet
+  uint64_t fresh_slots() const { return fresh_slots_; }  // of them, those without pages so far
   bool idle() const { return slab_count_ == 0; }
   // Bytes TakeEmpty would give up, called until there is none.
   uint64_t empty_bytes() const { return empty_bytes_; }
@@ -108,9 +113,13 @@ class SizeClass {
   bool only_empty() const { return slab_count_ > 0 && slab_count_ == empty_count_; }
 
  private:
-  BlockSlot* TakeSlotOf(uint32_t slab_index);
-  BlockSlot* Hand(Slab& slab, uint32_t slot_index);
-  uint32_t TakeFreshOf(Slab& slab);
+  void Add(std::unique_ptr<Slab> slab);
+  BlockSlot* TakeSlotOf(Slab& slab);
+  FreshSlot HoldFreshOf(Slab& slab);
+  void CountPopulated(Slab& slab);
+  // One slot more, or less.
+  void Use(Slab& slab);
+  std::unique_ptr<Slab> Unuse(Slab& slab);
   std::unique_ptr<Slab> TakeOut(uint32_t slab_index);
   void KeepEmpty(uint32_t slab_index);
   // No effect on a slab that is not one of the kept ones.
@@ -120,7 +129,7 @@ class SizeClass {
   std::vector<std::unique_ptr<Slab>> slabs_;  // by place; null if absent or between
   IndexSet absent_;
   IndexSet with_free_;   // open, not retired, with a free slot
-  IndexSet with_fresh_;  // open, not retired, fresh < slot_count
+  IndexSet with_fresh_;  // open, not retired, populated < slot_count
   IndexSet short_;       // open, not retired, slot_count < capacity
   IndexSet empty_;       // kept: open, not retired, no slot used
   IndexSet to_gather_;   // open, for NextToGather

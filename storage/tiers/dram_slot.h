@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "common/page_allocator.h"
 #include "storage/tiers/dram_arena.h"
 #include "storage/tiers/dram_scopes.h"
 
@@ -27,15 +28,16 @@ struct SlotHome {
 };
 
 // Control record of one arena slot. It lives beside the memory, not in it, so that payload pages
-// hold payload only and can be shared with clients. Made with its slab: taking, referencing and
-// returning a slot allocates nothing.
+// hold payload only and can be shared with clients. Its memory comes with its slab: taking,
+// referencing and returning a slot allocates nothing.
 //
-// There is one for every block in DRAM: 68 bytes. What follows from its place (its slab, its bytes)
-// is computed, and what its header has in common with others is a number of BlockScopes.
+// There is one for every block in DRAM: a cache line. What follows from its place (its slab, its
+// bytes) is computed, what its header has in common with others is a number of BlockScopes, and
+// when it was written is for people who look at a disk.
 //
 // `references` is the only field that several threads change. The others belong to the one that
 // took the slot until it is sealed, and are constant from then on until the last reference is gone.
-struct BlockSlot {
+struct alignas(64) BlockSlot {
   static constexpr int kIndexBits = 20;
   static constexpr uint32_t kMaxSlotsPerSlab = uint32_t{1} << kIndexBits;
 
@@ -44,7 +46,6 @@ struct BlockSlot {
   uint32_t padding_bytes : 12 = 0;  // zero, between the payload and the end of the slot
   uint32_t scope = 0;               // of BlockScopes, 0 until it is sealed
   uint32_t depth_or_next = 0;       // while it is free: index + 1 of the next free one, 0 = end
-  uint32_t created_s = 0;
   BlockHash hash;
   Digest128 checksum{};
 
@@ -52,28 +53,39 @@ struct BlockSlot {
   uint8_t* bytes() const;        // stride_bytes bytes
   size_t payload_bytes() const;  // as asked for; the rest up to the stride is zero
 };
-static_assert(sizeof(BlockSlot) == 68 && kArenaPageBytes == 1 << 12);
+static_assert(sizeof(BlockSlot) == 64 && kArenaPageBytes == 1 << 12);
 
-// The control records of a slab, with its home in front: there a slot finds it by its index.
+// The control records of a slab, with its home in front: there a slot finds it by its index. A
+// record exists once its slot was handed out, and takes no memory before.
 class SlotRecords {
  public:
   SlotRecords() = default;
   SlotRecords(const SlotHome& home, uint32_t count);
 
-  explicit operator bool() const { return memory_ != nullptr; }
-  BlockSlot& operator[](uint32_t index) const { return first()[index]; }
+  BlockSlot& operator[](uint32_t index) const { return slots()[index]; }
+  // The first time.
+  BlockSlot& Make(uint32_t index);
 
  private:
-  BlockSlot* first() const {
-    return reinterpret_cast<BlockSlot*>(memory_.get() + sizeof(SlotHome));
-  }
+  // As large as a slot.
+  struct alignas(BlockSlot) Line {
+    std::byte bytes[sizeof(BlockSlot)];
+  };
+  struct Freer {
+    Freer() : Freer(0) {}
+    explicit Freer(size_t count) : lines(count) {}
+    void operator()(Line* first) const { PageAllocator<Line>().deallocate(first, lines); }
 
-  std::unique_ptr<std::byte[]> memory_;  // a SlotHome, then the slots
+    size_t lines;
+  };
+  BlockSlot* slots() const { return reinterpret_cast<BlockSlot*>(memory_.get() + 1); }
+
+  std::unique_ptr<Line, Freer> memory_;  // a SlotHome, then the slots
 };
+static_assert(sizeof(SlotHome) <= sizeof(BlockSlot));
 
 inline const SlotHome& BlockSlot::home() const {
-  const auto* const first = reinterpret_cast<const std::byte*>(this - index);
-  return *reinterpret_cast<const SlotHome*>(first - sizeof(SlotHome));
+  return *reinterpret_cast<const SlotHome*>(this - index - 1);
 }
 inline uint8_t* BlockSlot::bytes() const {
   const SlotHome& home = this->home();
@@ -81,13 +93,22 @@ inline uint8_t* BlockSlot::bytes() const {
 }
 inline size_t BlockSlot::payload_bytes() const { return home().stride_bytes - padding_bytes; }
 
+// A slot that nobody has had yet, by its place. Null: none.
+struct FreshSlot {
+  const SlotHome* home = nullptr;
+  uint32_t index = 0;
+
+  explicit operator bool() const { return home != nullptr; }
+};
+
 // A run of slots of one size class: the unit in which a class takes memory from the budget and
 // gives it back. Plain bookkeeping; SizeClass keeps it consistent.
 struct Slab {
   SlotHome home;
   uint32_t capacity = 0;    // slots that fit into its place
   uint32_t slot_count = 0;  // slots paid for; fewer than capacity when the budget ran out ("short")
-  uint32_t fresh = 0;  // slots handed out at least once; the rest of slot_count is free as well
+  uint32_t fresh = 0;      // slots handed out at least once; the rest of slot_count is free as well
+  uint32_t populated = 0;  // of slot_count, from the first on: handed out, or their pages are there
   uint32_t used = 0;
   uint32_t free_head = 0;  // as BlockSlot::depth_or_next
   bool retired = false;    // hands out nothing more

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/block/block_header.h"
+#include "common/clock.h"
 #include "common/killpoint.h"
 #include "common/status.h"
 #include "common/strings.h"
@@ -23,6 +24,12 @@ constexpr uint64_t kPlacedBytes = uint64_t{8} << 20;
 // Of one write to an index: a small part of the smallest write buffer (RocksSizes).
 constexpr size_t kCommitEntries = 128;
 constexpr uint64_t kCommitBytes = 64 << 10;
+
+BlockHeader HeaderOf(const BlockRef& block) {
+  BlockHeader header = block.header();
+  header.written_s = static_cast<uint64_t>(WallClockSeconds());
+  return header;
+}
 
 absl::Status NotNow(const SsdPartition& partition) {
   return absl::UnavailableError(
@@ -188,7 +195,7 @@ std::unique_ptr<SlotTransfer> SsdWriteBatch::NextTransfer() {
       break;
     }
     auto page = std::make_unique<HeaderPage>();
-    EncodeBlockHeader(writes_[i].block.header(),
+    EncodeBlockHeader(HeaderOf(writes_[i].block),
                       absl::MakeSpan(page->bytes).subspan(0, kBlockHeaderBytes));
     item.started = true;
     transfer->AddWrite(i, std::move(page), writes_[i].block);
@@ -251,7 +258,7 @@ void SsdWriteBatch::Commit(SsdPartition& partition) {
                             write.block.header().identity, write.state});
     if (items_[i].is_inline) {
       std::array<uint8_t, kBlockHeaderBytes> header;
-      EncodeBlockHeader(write.block.header(), absl::MakeSpan(header));
+      EncodeBlockHeader(HeaderOf(write.block), absl::MakeSpan(header));
       entries.AddPayload(write.key, header, write.block.payload());
     }
   }

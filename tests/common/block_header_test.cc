@@ -18,7 +18,7 @@ BlockHeader SomeHeader() {
   header.payload_bytes = 65536;
   header.checksum.fill(0x33);
   header.depth = 17;
-  header.created_s = 1'700'000'000;
+  header.written_s = 1'700'000'000;
   return header;
 }
 

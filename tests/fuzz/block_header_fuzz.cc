@@ -50,7 +50,7 @@ BlockHeader TakeHeader(ByteSource& source) {
       source.Take<uint64_t>() % (kMaxBlockBytes + 2);  // both limits and one beyond
   header.checksum = source.Take<Digest128>();
   header.depth = source.Take<uint32_t>();
-  header.created_s = source.Take<uint64_t>();
+  header.written_s = source.Take<uint64_t>();
   return header;
 }
 

@@ -76,7 +76,6 @@ TEST(DramArena, BlocksOfManyScopesSayWhatTheyWereSealedWith) {
     header.payload_bytes = 1 + n * 20;
     header.checksum.fill(static_cast<uint8_t>(n));
     header.depth = n;
-    header.created_s = 1'700'000'000 + n;
     blocks.emplace_back(header, (*arena->Allocate(header.payload_bytes)).Seal(header));
     if (n % 3 == 0) blocks.erase(blocks.begin() + n / 6);
   }
