@@ -25,7 +25,7 @@ constexpr size_t kPlacesAhead = 16;  // on their way from memory
 void RequestChains::LookedUp(const TouchedChain& chain) {
   if (chain.keys.empty() || chain.keys.size() > limits_.blocks) return;
   if (places_.empty()) places_.resize(std::bit_ceil(std::max(2 * limits_.blocks, kMinPlaces)));
-  const uint64_t number = first_request_ + requests_.size();
+  const auto number = static_cast<uint32_t>(first_request_ + requests_.size());
   Request request;
   request.category = chain.category;
   request.first_depth = chain.first_depth;
@@ -37,7 +37,7 @@ void RequestChains::LookedUp(const TouchedChain& chain) {
   requests_.push_back(std::move(request));
   for (size_t i = 0; i < chain.keys.size(); ++i) {
     if (i + kPlacesAhead < chain.keys.size()) Prefetch(&PlaceOf(chain.keys[i + kPlacesAhead]));
-    PlaceOf(chain.keys[i]) = {chain.keys[i].Head(), number};
+    PlaceOf(chain.keys[i]) = {TagOf(chain.keys[i]), number};
   }
   MakeRoom();
 }
@@ -53,8 +53,9 @@ void RequestChains::MakeRoom() {
 RequestChains::Request* RequestChains::Find(const BlockKey& key) {
   if (places_.empty()) return nullptr;
   const Place& place = PlaceOf(key);
-  if (place.head != key.Head() || place.request < first_request_) return nullptr;
-  return &requests_[place.request - first_request_];
+  const uint32_t at = place.request - static_cast<uint32_t>(first_request_);
+  if (place.tag != TagOf(key) || at >= requests_.size()) return nullptr;
+  return &requests_[at];
 }
 
 TouchedChain RequestChains::Tell(Request* request, int64_t now_ns) {

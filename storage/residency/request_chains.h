@@ -19,7 +19,7 @@ namespace halflife {
 //
 // A block leads to the request that looked it up last, through a table in which later ones replace
 // earlier ones. So it is bounded, and a request is sometimes told in pieces: a policy then learns a
-// little less well. 24 MB at most. Not thread-safe.
+// little less well. 20 MB at most. Not thread-safe.
 class RequestChains {
  public:
   struct Limits {
@@ -56,11 +56,12 @@ class RequestChains {
   // Which request looked a block up last. Found by the block's low bits: another block may have
   // taken its place.
   struct Place {
-    uint64_t head = 0;
-    uint64_t request = 0;  // counted from 1
+    uint32_t tag = 0;      // the block's high bits
+    uint32_t request = 0;  // low bits of its number: those of requests that are known differ
   };
 
   Place& PlaceOf(const BlockKey& key) { return places_[key.Head() & (places_.size() - 1)]; }
+  static uint32_t TagOf(const BlockKey& key) { return static_cast<uint32_t>(key.Head() >> 32); }
   Request* Find(const BlockKey& key);
   TouchedChain Tell(Request* request, int64_t now_ns);
   static bool BelongsTo(Request* request, const TouchedChain& use);
@@ -69,7 +70,7 @@ class RequestChains {
   const Limits limits_;
   std::vector<Place> places_;     // a power of two
   std::deque<Request> requests_;  // oldest first
-  uint64_t first_request_ = 1;    // number of requests_.front()
+  uint64_t first_request_ = 1;    // number of requests_.front(): they are counted from 1
   size_t blocks_ = 0;
   std::vector<BlockKey> told_;  // what Tell answered last
 };
