@@ -7,6 +7,7 @@
 
 #include "halflife/v1/cache.grpc.pb.h"
 #include "proto/wire/byte_buffer.h"
+#include "server/rpc/fetch_stream.h"
 #include "server/rpc/get_stream.h"
 #include "server/rpc/put_stream.h"
 #include "server/rpc/store_wire.h"
@@ -30,10 +31,10 @@ struct Stack<> {
 using Generated = v1::CacheService;
 using RawService =
     Stack<Generated::WithRawCallbackMethod_OpenNamespace, Generated::WithRawCallbackMethod_Lookup,
-          Generated::WithRawCallbackMethod_Get, Generated::WithRawCallbackMethod_Put,
-          Generated::WithRawCallbackMethod_Release, Generated::WithRawCallbackMethod_Renew,
-          Generated::WithRawCallbackMethod_Touch, Generated::WithRawCallbackMethod_Delete,
-          Generated::WithRawCallbackMethod_Hint>::Type;
+          Generated::WithRawCallbackMethod_Get, Generated::WithRawCallbackMethod_Fetch,
+          Generated::WithRawCallbackMethod_Put, Generated::WithRawCallbackMethod_Release,
+          Generated::WithRawCallbackMethod_Renew, Generated::WithRawCallbackMethod_Touch,
+          Generated::WithRawCallbackMethod_Delete, Generated::WithRawCallbackMethod_Hint>::Type;
 
 using Context = grpc::CallbackServerContext;
 using Bytes = grpc::ByteBuffer;
@@ -72,6 +73,9 @@ class CacheServiceImpl final : public RawService {
   }
   grpc::ServerWriteReactor<Bytes>* Get(Context* context, const Bytes* request) override {
     return GetStream::Start(environment_, context, *request);
+  }
+  grpc::ServerBidiReactor<Bytes, Bytes>* Fetch(Context* context) override {
+    return FetchStream::Start(environment_, context);
   }
   grpc::ServerReadReactor<Bytes>* Put(Context* context, Bytes* response) override {
     return PutStream::Start(environment_, context, response);

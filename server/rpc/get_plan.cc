@@ -28,13 +28,15 @@ absl::StatusOr<GetPlan> PlanByChain(BlockStore& store, const v1::GetRequest& req
   plan.parent = chain.parent;
   plan.group = chain.group;
   plan.first_depth = chain.first_depth;
+  plan.end_index = static_cast<uint32_t>(plan.hashes.size());
   for (uint32_t index = 0; index < plan.hashes.size(); ++index) {
     for (uint16_t i = 0; i < plan.parts.count; ++i) {
       const uint16_t part = plan.parts.first + i;
       plan.items.push_back({.index = index,
                             .part = part,
                             .address = store.AddressOf(chain, index, part),
-                            .leased = {}});
+                            .leased = {},
+                            .is_hole = false});
     }
   }
   return plan;
@@ -67,13 +69,15 @@ absl::StatusOr<GetPlan> PlanByLease(BlockStore& store, const v1::GetRequest& req
   HL_RETURN_IF_ERROR(CheckAtMost("count", request.count(), rest));
   const uint64_t count = request.count() == 0 ? rest : request.count();
   HL_RETURN_IF_ERROR(CheckTransfer(count, plan.parts.count));
-  for (uint64_t index = request.first(); index < request.first() + count; ++index) {
+  plan.first_index = request.first();
+  plan.end_index = static_cast<uint32_t>(request.first() + count);
+  for (uint32_t index = plan.first_index; index < plan.end_index; ++index) {
     for (uint16_t i = 0; i < plan.parts.count; ++i) {
       const uint16_t part = plan.parts.first + i;
       const BlockRef& block =
-          leased.blocks[index * leased.parts.count + (part - leased.parts.first)];
+          leased.blocks[size_t{index} * leased.parts.count + (part - leased.parts.first)];
       plan.items.push_back(
-          {.index = static_cast<uint32_t>(index), .part = part, .address = {}, .leased = block});
+          {.index = index, .part = part, .address = {}, .leased = block, .is_hole = !block});
     }
   }
   return plan;

@@ -18,10 +18,14 @@ struct GetPlan {
     uint16_t part = 0;
     BlockAddress address;  // by hash
     BlockRef leased;       // or by lease: already in DRAM; null once let go
+    bool is_hole = false;  // by lease, which does not promise it
   };
 
   NamespaceRef ns;
   bool ascending = true;
+  // Indices that are asked for: [first_index, end_index).
+  uint32_t first_index = 0;
+  uint32_t end_index = 0;
   PartRange parts;
   std::optional<LeaseId> lease;
   RequestAttributes attributes;
@@ -36,6 +40,10 @@ struct GetPlan {
   ChainSlice chain() const {
     return {
         .ns = ns, .group = group, .first_depth = first_depth, .parent = parent, .hashes = hashes};
+  }
+  // Of an item among all, in the order of the chain.
+  size_t PositionOf(const Item& item) const {
+    return size_t{item.index - first_index} * parts.count + (item.part - parts.first);
   }
   uint64_t block_bytes() const { return ns->descriptor.block_bytes; }
 

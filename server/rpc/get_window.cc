@@ -30,13 +30,15 @@ uint64_t GetWindow::ReadAheadBytes(const GetPlan& plan) {
   return plan.block_bytes() * std::min<uint64_t>(MaxBlocks(plan), plan.items.size() - 1);
 }
 
-std::vector<size_t> GetWindow::Fill(BlockStore& store, Reach reach) {
+std::vector<size_t> GetWindow::Fill(BlockStore& store, Reach reach, uint64_t permitted_items) {
   std::vector<size_t> to_read;
-  const size_t max_blocks = MaxBlocks(plan_, reach);
+  const size_t max_blocks = std::min<uint64_t>(MaxBlocks(plan_, reach), permitted_items);
   while (next_item_ < plan_.items.size() && slots_.size() < max_blocks) {
     GetPlan::Item& item = plan_.items[next_item_];
     Slot slot{.item = next_item_, .pending = false, .from_ssd = false, .block = BlockRef()};
-    if (plan_.lease) {
+    if (item.is_hole) {
+      slot.block = absl::NotFoundError("the lease does not promise it");
+    } else if (plan_.lease) {
       const absl::Status taken =
           item.leased ? absl::OkStatus() : plan_.TakeLeased(store, next_item_);
       if (taken.ok()) slot.block = std::move(item.leased);
@@ -49,8 +51,23 @@ std::vector<size_t> GetWindow::Fill(BlockStore& store, Reach reach) {
     }
     slots_.push_back(std::move(slot));
     ++next_item_;
+    SkipUnwanted();
   }
   return to_read;
+}
+
+bool GetWindow::RaiseFloor(uint32_t floor) {
+  floor_ = std::max(floor_, floor);
+  const bool first_goes = !slots_.empty() && !IsWanted(slots_.front().item);
+  std::erase_if(slots_, [this](const Slot& slot) { return !IsWanted(slot.item); });
+  SkipUnwanted();
+  return first_goes;
+}
+
+void GetWindow::SkipUnwanted() {
+  for (; next_item_ < plan_.items.size() && !IsWanted(next_item_); ++next_item_) {
+    plan_.items[next_item_].leased = BlockRef();
+  }
 }
 
 void GetWindow::DropBeyond(size_t kept) {

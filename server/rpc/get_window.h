@@ -36,14 +36,18 @@ class GetWindow {
   // Bytes that a window of this plan may pin beside the block that is being sent.
   static uint64_t ReadAheadBytes(const GetPlan& plan);
 
-  // Takes in further items within `reach`. Blocks in DRAM are in hand at once; returns the items of
-  // those that must be read.
-  std::vector<size_t> Fill(BlockStore& store, Reach reach);
+  // Takes in further items within `reach`, up to `permitted_items` in the window. Blocks in DRAM
+  // are in hand at once; returns the items of those that must be read.
+  std::vector<size_t> Fill(BlockStore& store, Reach reach, uint64_t permitted_items);
+  // Blocks whose index is lower are not wanted, whether they were taken in or not. Never lower than
+  // before. True if the first slot has gone.
+  bool RaiseFloor(uint32_t floor);
   // Lets go of all blocks but those of the first `kept` slots; they are taken in again later.
   void DropBeyond(size_t kept);
   // The result of a read. Ignored if the item is not pending in the window.
   void Arrived(size_t item, absl::StatusOr<BlockRef> block);
 
+  uint32_t floor() const { return floor_; }
   bool empty() const { return slots_.empty(); }
   const Slot& front() const { return slots_.front(); }
   void PopFront() { slots_.pop_front(); }
@@ -52,8 +56,13 @@ class GetWindow {
   void Clear() { slots_.clear(); }
 
  private:
+  bool IsWanted(size_t item) const { return plan_.items[item].index >= floor_; }
+  // Moves on to the next item that is to be taken in.
+  void SkipUnwanted();
+
   GetPlan& plan_;
   size_t next_item_ = 0;
+  uint32_t floor_ = 0;
   std::deque<Slot> slots_;
 };
 

@@ -8,7 +8,8 @@ namespace {
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
 constexpr std::array<std::string_view, kRpcMethodCount> kMethodNames = {
-    "OpenNamespace", "Lookup", "Get", "Put", "Release", "Renew", "Touch", "Delete", "Hint"};
+    "OpenNamespace", "Lookup", "Get",   "Fetch",  "Put",
+    "Release",       "Renew",  "Touch", "Delete", "Hint"};
 constexpr std::array<std::string_view, kRpcCodeCount> kCodeNames = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
     "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",

@@ -15,6 +15,7 @@ enum class RpcMethod : uint8_t {
   kOpenNamespace = 0,
   kLookup,
   kGet,
+  kFetch,
   kPut,
   kRelease,
   kRenew,
@@ -22,7 +23,7 @@ enum class RpcMethod : uint8_t {
   kDelete,
   kHint,
 };
-inline constexpr int kRpcMethodCount = 9;
+inline constexpr int kRpcMethodCount = 10;
 inline constexpr int kRpcCodeCount = 17;           // gRPC status codes 0..16
 std::string_view RpcMethodName(RpcMethod method);  // "OpenNamespace", …
 std::string_view RpcCodeName(int code);            // "OK", "INVALID_ARGUMENT", …
@@ -37,7 +38,7 @@ struct RpcMethodStats {
 
 struct RpcStats {
   std::array<RpcMethodStats, kRpcMethodCount> methods;  // by RpcMethod
-  uint64_t inflight_get_bytes = 0;                      // reserved by open Gets
+  uint64_t inflight_get_bytes = 0;                      // reserved by open Gets and Fetches
   uint64_t inflight_put_bytes = 0;                      // reserved by open Puts
   uint64_t frame_bytes = 0;        // block bytes that gRPC's send buffers refer to now
   uint64_t refused_get_bytes = 0;  // calls refused for want of in-flight bytes
@@ -55,6 +56,7 @@ struct RpcStats {
 
   uint64_t open_streams() const {
     return methods[static_cast<int>(RpcMethod::kGet)].open +
+           methods[static_cast<int>(RpcMethod::kFetch)].open +
            methods[static_cast<int>(RpcMethod::kPut)].open;
   }
 };

@@ -13,8 +13,8 @@ namespace {
 // lives.
 class MalformedBytes : public RpcFixture {
  protected:
-  static constexpr const char* kMethods[] = {"OpenNamespace", "Lookup", "Get",    "Put", "Release",
-                                             "Renew",         "Touch",  "Delete", "Hint"};
+  static constexpr const char* kMethods[] = {"OpenNamespace", "Lookup", "Get",   "Fetch",  "Put",
+                                             "Release",       "Renew",  "Touch", "Delete", "Hint"};
 
   // Sends the messages on one call and reads what comes until its end.
   grpc::Status Send(const std::string& method, const std::vector<std::string>& messages) {
@@ -104,10 +104,13 @@ TEST_F(MalformedBytes, DamagedRequestsNeverCrashAndStoreNothingWrong) {
   StartServer();
   Open(Model(4096));
   const auto chain = Chain(1, 2);
+  v1::FetchRequest fetch;
+  *fetch.mutable_start()->mutable_get() = GetOf(chain);
+  fetch.mutable_start()->set_window(2);
   const std::vector<std::string> valid = {
       LookupOf(chain).SerializeAsString(), GetOf(chain).SerializeAsString(),
       HeaderOf(chain).SerializeAsString(),
-      FramesOf(0, chain[0])[0].SerializeAsString().substr(0, 60)};
+      FramesOf(0, chain[0])[0].SerializeAsString().substr(0, 60), fetch.SerializeAsString()};
   std::mt19937_64 random(7);
 
   for (int i = 0; i < 600; ++i) {
