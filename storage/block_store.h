@@ -216,7 +216,7 @@ class BlockStore {
   struct LeasedBlocks {
     NamespaceRef ns;
     PartRange parts;
-    std::vector<BlockRef> blocks;  // [block][part]
+    std::vector<BlockRef> blocks;  // [block][part]; null: not promised
   };
   virtual absl::StatusOr<LeasedBlocks> Leased(LeaseId lease) = 0;
 

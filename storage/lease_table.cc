@@ -28,7 +28,7 @@ absl::Status Gone() { return absl::NotFoundError("lease: unknown or expired"); }
 absl::StatusOr<LeaseId> LeaseTable::Add(BlockStore::LeasedBlocks blocks, int64_t expires_ns,
                                         uint64_t owner) {
   uint64_t bytes = 0;
-  for (const BlockRef& block : blocks.blocks) bytes += block.arena_bytes();
+  for (const BlockRef& block : blocks.blocks) bytes += block ? block.arena_bytes() : 0;
   auto shared = std::make_shared<const BlockStore::LeasedBlocks>(std::move(blocks));
   const LeaseId first_try = RandomId();
   MutexLock lock(mutex_);

@@ -264,7 +264,7 @@ uint64_t LocalBlockStore::LeftoverBytes() const {
   absl::flat_hash_set<const uint8_t*> seen;
   for (const std::shared_ptr<const LeasedBlocks>& lease : leases_.All()) {
     for (const BlockRef& block : lease->blocks) {
-      if (!seen.insert(block.payload().data()).second) continue;
+      if (!block || !seen.insert(block.payload().data()).second) continue;
       const BlockIdentity identity = block.header().identity;
       const BlockRef indexed =
           index_.DramCopy(lease->ns->keys.KeyOf(identity.hash, identity.group, identity.part));

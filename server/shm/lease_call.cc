@@ -61,6 +61,7 @@ absl::StatusOr<bool> LeaseCall::Find(const v1::GetRequest& request) {
   found_.resize(plan_->items.size());
   for (size_t i = 0; i < found_.size(); ++i) {
     GetPlan::Item& item = plan_->items[i];
+    if (item.is_hole) continue;
     BlockRef block =
         plan_->lease ? std::move(item.leased) : environment_.store.FindInDram(item.address);
     if (block) {
@@ -95,8 +96,9 @@ void LeaseCall::Read() {
 }
 
 absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
-  // Holes are left out: nobody asks for blocks of this lease by their position in it.
   BlockStore::LeasedBlocks promised{plan_->ns, plan_->parts, {}};
+  promised.blocks.resize(found_.size());
+  uint64_t promised_blocks = 0;
   response.mutable_blocks()->Reserve(static_cast<int>(found_.size()));
   for (size_t item = 0; item < found_.size(); ++item) {
     v1::SharedBlock* const message = response.add_blocks();
@@ -109,11 +111,12 @@ absl::Status LeaseCall::Promise(v1::LeaseBlocksResponse& response) {
     message->set_generation(place.generation);
     message->set_length(block.payload().size());
     SetChecksum(block.checksum(), message);
-    promised.blocks.push_back(block);
+    // By its place in the chain, whatever the order: so it is found again by its index.
+    promised.blocks[plan_->PositionOf(plan_->items[item])] = block;
+    ++promised_blocks;
   }
-  answered_ = promised.blocks.empty();
+  answered_ = promised_blocks == 0;
   if (answered_) return absl::OkStatus();
-  const uint64_t promised_blocks = promised.blocks.size();
   HL_ASSIGN_OR_RETURN(const LeaseId lease,
                       environment_.store.Lease(std::move(promised), duration_, session_->number()));
   if (session_->closed()) {
