@@ -175,6 +175,8 @@ TEST_F(Overload, AReaderThatKeepsItsPaceIsServedThoughStoppedReadersFillTheLimit
       readers.push_back(Stop(GetOf(chain)));
     } else {
       EXPECT_EQ(Get(GetOf(chain)).blocks.size(), chain.size());
+      // It has its answer a little before the server has its room back: the next one would cut.
+      WaitUntil([&] { return server_->stats().inflight_get_bytes == 6 * kMiB; }, "its room");
     }
     WaitUntil([&] { return server_->stats().stalled_streams == std::min<uint64_t>(i, 5); },
               "one to be cut");
