@@ -8,6 +8,7 @@ namespace halflife::client {
 
 void BlockReceiver::Restart(std::vector<GetItem>& items) {
   is_settled_.assign(items.size(), false);
+  settled_items_ = 0;
   current_.reset();
   counts_ = {};
   for (GetItem& item : items) item.outcome = Outcome::kMiss;
@@ -22,9 +23,13 @@ bool BlockReceiver::Accept(const Frame& frame, std::vector<GetItem>& items) {
   }
   const size_t item = size_t{head.index} * shape.part_count + (head.part - shape.part_first);
   if (is_settled_[item]) return false;
+  if (current_ && current_->item != item && !IsWanted(current_->item)) {
+    Settle(current_->item);  // the sender has broken off
+    current_.reset();
+  }
   if (head.status != FrameStatus::kOk) {
     if (current_ || frame.payload_bytes > 0) return false;
-    is_settled_[item] = true;
+    Settle(item);
     return true;
   }
   if (!current_ && !Begin(head, item, items)) return false;
@@ -32,7 +37,9 @@ bool BlockReceiver::Accept(const Frame& frame, std::vector<GetItem>& items) {
   // A frame that brings nothing could come for ever.
   if (frame.payload_bytes == 0) return false;
   if (frame.payload_bytes > expected_.block_bytes - current_->received_bytes) return false;
-  for (const absl::Span<const uint8_t> piece : frame.payload) TakePiece(piece);
+  if (IsWanted(item)) {
+    for (const absl::Span<const uint8_t> piece : frame.payload) TakePiece(piece);
+  }
   current_->received_bytes += frame.payload_bytes;
   if (current_->received_bytes == expected_.block_bytes) Finish(items);
   return true;
@@ -70,14 +77,21 @@ bool BlockReceiver::Begin(const FrameHead& head, size_t item, std::vector<GetIte
 
 void BlockReceiver::Finish(std::vector<GetItem>& items) {
   const bool holds = !expected_.verify || current_->actual.Finish() == current_->declared;
-  if (holds) {
+  if (!IsWanted(current_->item)) {
+    // Dropped, at least in part.
+  } else if (holds) {
     items[current_->item].outcome = Outcome::kOk;
     counts_.bytes += expected_.block_bytes;
   } else {
     ++counts_.corrupt_blocks;
   }
-  is_settled_[current_->item] = true;
+  Settle(current_->item);
   current_.reset();
+}
+
+void BlockReceiver::Settle(size_t item) {
+  is_settled_[item] = true;
+  ++settled_items_;
 }
 
 }  // namespace halflife::client

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -37,8 +38,15 @@ class BlockReceiver {
   // False if the frame is not what was asked for (a violation: nothing after it can be trusted).
   // Items that it completes get their outcome.
   bool Accept(const Frame& frame, std::vector<GetItem>& items);
-  // Part of an item has arrived: a stream that ends here was cut.
-  bool in_the_middle() const { return current_.has_value(); }
+  // Items of blocks with a lower index are not wanted: nothing more is put into their segments, and
+  // the sender may break off in the middle of one. Stays raised when restarted.
+  void RaiseFloor(uint32_t block) { floor_ = std::max(floor_, block); }
+  // Part of an item that is wanted has arrived: a stream that ends here was cut.
+  bool in_the_middle() const { return current_.has_value() && IsWanted(current_->item); }
+  bool is_settled(size_t item) const { return item < is_settled_.size() && is_settled_[item]; }
+  uint32_t blocks() const { return static_cast<uint32_t>(expected_.shape.chain.size()); }
+  // Items of which nothing more comes.
+  size_t settled_items() const { return settled_items_; }
   const Counts& counts() const { return counts_; }
 
  private:
@@ -51,13 +59,17 @@ class BlockReceiver {
     ScatterCursor into;
   };
 
+  bool IsWanted(size_t item) const { return item / expected_.shape.part_count >= floor_; }
+  void Settle(size_t item);
   BlockIdentity IdentityOf(size_t item) const;
   bool Begin(const FrameHead& head, size_t item, std::vector<GetItem>& items);
   void TakePiece(absl::Span<const uint8_t> piece);
   void Finish(std::vector<GetItem>& items);
 
   const Expected expected_;
+  uint32_t floor_ = 0;
   std::vector<bool> is_settled_;
+  size_t settled_items_ = 0;
   std::optional<Current> current_;
   Counts counts_;
 };

@@ -7,6 +7,7 @@
 
 #include "client/src/call_budget.h"
 #include "client/src/control_calls.h"
+#include "client/src/fetch_handle.h"
 #include "client/src/get_call.h"
 #include "client/src/handles.h"
 #include "client/src/lookup_call.h"
@@ -169,6 +170,18 @@ void Client::GetAsync(GetRequest request, std::function<void(GetResult)> done) {
   }
   std::make_shared<GetCall>(*core_, std::move(request), ns, std::move(done))
       ->Begin(Call::AtOnce::kOnLibraryThread);
+}
+
+std::unique_ptr<FetchHandle> Client::Fetch(GetRequest request, uint32_t window) {
+  Bump(core_->counters().gets);
+  const auto ns = request.ns.impl_ == nullptr ? nullptr : request.ns.impl_->state;
+  auto impl = std::make_unique<FetchHandle::Impl>();
+  impl->core = core_;
+  impl->call = std::make_shared<FetchCall>(
+      *core_, std::move(request), window, ns,
+      [&latch = impl->result](GetResult result) { latch.Set(std::move(result)); });
+  impl->call->Begin(Call::AtOnce::kHere);
+  return std::unique_ptr<FetchHandle>(new FetchHandle(std::move(impl)));
 }
 
 PutResult Client::Put(PutRequest request) {

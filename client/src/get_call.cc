@@ -26,8 +26,15 @@ Call::Needs NeedsOf(const ClientCore& core, const GetRequest& request,
 
 GetCall::GetCall(ClientCore& core, GetRequest request, std::shared_ptr<NamespaceState> ns,
                  Done done)
+    : GetCall(
+          core, std::move(request), std::move(ns),
+          [](const v1::GetRequest& message) { return SerializeMessage(message); },
+          std::move(done)) {}
+
+GetCall::GetCall(ClientCore& core, GetRequest request, std::shared_ptr<NamespaceState> ns,
+                 const First& first, Done done)
     : Call(core, NeedsOf(core, request, ns)), done_(std::move(done)) {
-  if (const absl::Status arguments = Prepare(request, ns.get()); !arguments.ok()) {
+  if (const absl::Status arguments = Prepare(request, ns.get(), first); !arguments.ok()) {
     error_ = std::string(arguments.message());
     DecideAtOnce(Outcome::kInvalid);
   }
@@ -38,7 +45,8 @@ GetCall::GetCall(ClientCore& core, GetRequest request, std::shared_ptr<Namespace
   for (GetItem& item : items_) item.outcome = Outcome::kMiss;
 }
 
-absl::Status GetCall::Prepare(const GetRequest& request, const NamespaceState* ns) {
+absl::Status GetCall::Prepare(const GetRequest& request, const NamespaceState* ns,
+                              const First& first) {
   if (ns == nullptr || ns->owner != &core()) {
     return absl::InvalidArgumentError("the namespace handle is empty or of another client");
   }
@@ -46,7 +54,7 @@ absl::Status GetCall::Prepare(const GetRequest& request, const NamespaceState* n
   HL_ASSIGN_OR_RETURN(TransferShape shape,
                       ShapeOf(TransferItems(request.items, &GetItem::into), ns->descriptor));
   HL_ASSIGN_OR_RETURN(const v1::GetRequest message, GetMessage(request, *ns, shape));
-  message_ = SerializeMessage(message);
+  HL_ASSIGN_OR_RETURN(message_, first(message));
   MutexLock lock(mutex());
   receiver_.emplace(BlockReceiver::Expected{.ns = ns->id,
                                             .group = request.group,
@@ -58,13 +66,17 @@ absl::Status GetCall::Prepare(const GetRequest& request, const NamespaceState* n
 
 void GetCall::StartRpc() {
   const auto rpc = NewRpc<StreamRpc>();
-  if (rpc == nullptr) return;
+  if (rpc != nullptr) StartStream(rpc, kMethod, /*last=*/true);
+}
+
+void GetCall::StartStream(const std::shared_ptr<StreamRpc>& stream, const std::string& method,
+                          bool last) {
   {
     MutexLock lock(mutex());
     if (!ended()) receiver_->Restart(items_);
   }
-  rpc->Start(*core().NextConnection().generic, kMethod, message_, /*last=*/true,
-             std::static_pointer_cast<GetCall>(shared_from_this()));
+  stream->Start(*core().NextConnection().generic, method, message_, last,
+                std::static_pointer_cast<GetCall>(shared_from_this()));
 }
 
 bool GetCall::OnMessage(const grpc::ByteBuffer& message) {

@@ -94,7 +94,8 @@ class StreamRpc final : public Rpc, public std::enable_shared_from_this<StreamRp
   // The caller has claimed the RPC with BeginRpc. `last`: nothing will be written after `first`.
   void Start(grpc::GenericStub& stub, const std::string& method, const grpc::ByteBuffer& first,
              bool last, std::shared_ptr<Handler> handler);
-  // From OnWritten.
+  // On the thread that handles its events, after the first OnWritten and while can_write().
+  bool can_write() const { return !writing_ && !reads_done_; }
   void Write(const grpc::ByteBuffer& message, bool last);
 
  private:

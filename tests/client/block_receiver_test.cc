@@ -211,5 +211,34 @@ TEST_F(BlockReceiverTest, ABlockThatComesTwiceIsAViolationAndStaysOk) {
   EXPECT_TRUE(buffers_.HoldsPayload(0));
 }
 
+TEST_F(BlockReceiverTest, BelowTheFloorNothingIsWrittenAndItIsAMiss) {
+  const auto before = buffers_.Bytes(0);
+  receiver_.RaiseFloor(1);
+
+  EXPECT_TRUE(Accept(First(0, 0)));
+
+  EXPECT_EQ(OutcomeAt(0, 0), Outcome::kMiss);
+  EXPECT_TRUE(buffers_.Bytes(0) == before);
+  EXPECT_EQ(receiver_.counts().bytes + receiver_.counts().corrupt_blocks, 0u);
+  EXPECT_EQ(receiver_.settled_items(), 1u);
+}
+
+TEST_F(BlockReceiverTest, BelowTheFloorTheSenderMayBreakOffAndAboveItMayNot) {
+  ASSERT_TRUE(Accept(First(1, 0, 100)));
+  EXPECT_TRUE(receiver_.in_the_middle());
+  EXPECT_FALSE(Accept(First(2, 0)));
+
+  receiver_.Restart(items_);
+  ASSERT_TRUE(Accept(First(1, 0, 100)));
+  receiver_.RaiseFloor(2);
+
+  EXPECT_FALSE(receiver_.in_the_middle());
+  EXPECT_TRUE(Accept(First(2, 0)));
+  EXPECT_EQ(OutcomeAt(2, 0), Outcome::kOk);
+  EXPECT_EQ(OutcomeAt(1, 0), Outcome::kMiss);
+  EXPECT_FALSE(Accept(First(1, 0))) << "it was given up";
+  EXPECT_EQ(receiver_.settled_items(), 2u);
+}
+
 }  // namespace
 }  // namespace halflife::client

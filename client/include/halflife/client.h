@@ -260,6 +260,34 @@ struct GetResult {
   std::string error;  // why kInvalid, for logs
 };
 
+// A Get that is under way, and that its caller steers: for an engine that computes a prompt from
+// the front while its tail is loaded (Order::kDescending). Made by Client::Fetch. Thread-safe, but
+// for Wait. To be destroyed before its client; that ends it, too, and waits.
+class FetchHandle {
+ public:
+  ~FetchHandle();
+  FetchHandle(const FetchHandle&) = delete;
+  FetchHandle& operator=(const FetchHandle&) = delete;
+
+  // Blocks before number `block` of the request are not wanted any more; never taken back. When it
+  // has returned, nobody writes to the segments of their items: those that were not kOk stay kMiss.
+  void SetFloor(uint32_t block);
+  // What is known of an item by now, before the end of the call: kOk, and its bytes may be read, or
+  // kMiss. kTimeout: it has not come yet.
+  Outcome StateOf(size_t item) const;
+  // Nothing more is wanted. What has come stays.
+  void Stop();
+  // Returns when the call has ended: all is there or below the floor, it was stopped, its budget
+  // ran out or it failed. The segments are the caller's again. Once.
+  GetResult Wait();
+
+ private:
+  friend class Client;
+  struct Impl;
+  explicit FetchHandle(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
 struct PutItem {
   Hash hash{};
   uint16_t part = 0;
@@ -402,6 +430,11 @@ class Client {
   void LookupAsync(LookupRequest request, std::function<void(LookupResult)> done);
   void GetAsync(GetRequest request, std::function<void(GetResult)> done);
   void PutAsync(PutRequest request, std::function<void(PutResult)> done);
+
+  // Begins a Get that can be steered, over the socket also where there is shared memory. At most
+  // `window` items, 1..128, are on their way at a time: so many come in vain when the floor rises.
+  // The request's segments must live until Wait has returned. Never null.
+  std::unique_ptr<FetchHandle> Fetch(GetRequest request, uint32_t window = 8);
 
   // These block, too: Renew, Touch and Hint within lookup_budget (kPrefetch: get_budget), the
   // Deletes within put_budget.
