@@ -4,6 +4,7 @@
 #include <random>
 
 #include "tests/fakes/fake_ssd_tier.h"
+#include "tests/server/rpc/fetch_caller.h"
 #include "tests/server/rpc/rpc_fixture.h"
 
 namespace halflife {
@@ -114,6 +115,47 @@ TEST_F(RealStore, ALeaseKeepsItsBlocksInReach) {
 
   ASSERT_EQ(got.blocks.size(), 8) << got.status.error_message();
   for (uint32_t i = 0; i < 8; ++i) EXPECT_EQ(got.blocks[i].bytes, BytesOf(chain[i]));
+}
+
+// Ends in every way that there is: by itself, by the floor, by a stop, by a cancellation.
+TEST_F(RealStore, FetchesThatAreSteeredAtRandomSendNoWrongByteAndLeaveNothingBehind) {
+  StartServer();
+  Open();
+  for (int seed = 0; seed < 40; ++seed) PutChain(Chain(seed, 12));
+  constexpr int kCallers = 4;
+  std::atomic<int> checked{0}, wrong{0}, below_floor{0};
+  ThreadPool callers({.name = "caller", .threads = kCallers});
+  for (int caller = 0; caller < kCallers; ++caller) {
+    ASSERT_TRUE(callers.Submit([&, caller] {
+      std::mt19937 random(caller);
+      for (int round = 0; round < 60; ++round) {
+        const auto chain = Chain(static_cast<int>(random() % 40), 12);
+        FetchCaller fetch(*stub_);
+        fetch.Start(GetOf(chain, v1::ORDER_DESC), 1 + random() % 4);
+        uint32_t floor = 0, heard_after_floor = 0;
+        while (const auto block = fetch.Next()) {
+          if (!block->is_miss()) {
+            ++checked;
+            if (block->bytes != BytesOf(chain[block->index])) ++wrong;
+          }
+          // What was allowed before may have been on its way: at most the window.
+          if (block->index < floor && ++heard_after_floor > 4) ++below_floor;
+          const uint32_t what = random() % 16;
+          if (what == 0) fetch.Stop();
+          if (what == 1) fetch.Cancel();
+          if (what == 2 && floor < 12) fetch.Floor(floor += 1 + random() % (12 - floor));
+          fetch.Credit(1);
+        }
+      }
+    }));
+  }
+  callers.Drain();
+
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(below_floor, 0);
+  EXPECT_GT(checked, 200);
+  WaitUntil([&] { return server_->stats().open_streams() == 0; }, "the streams to end");
+  EXPECT_EQ(server_->stats().inflight_get_bytes, 0);
 }
 
 }  // namespace
