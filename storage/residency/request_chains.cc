@@ -25,6 +25,7 @@ constexpr size_t kPlacesAhead = 16;  // on their way from memory
 void RequestChains::LookedUp(const TouchedChain& chain) {
   if (chain.keys.empty() || chain.keys.size() > limits_.blocks) return;
   if (places_.empty()) places_.resize(std::bit_ceil(std::max(2 * limits_.blocks, kMinPlaces)));
+  if (IsAskedAgain(chain)) return;
   const auto number = static_cast<uint32_t>(first_request_ + requests_.size());
   Request request;
   request.category = chain.category;
@@ -40,6 +41,17 @@ void RequestChains::LookedUp(const TouchedChain& chain) {
     PlaceOf(chain.keys[i]) = {TagOf(chain.keys[i]), number};
   }
   MakeRoom();
+}
+
+bool RequestChains::IsAskedAgain(const TouchedChain& chain) {
+  Request* const request = Find(chain.keys.back());
+  if (request == nullptr || request->first_depth != chain.first_depth) return false;
+  if (absl::MakeConstSpan(request->keys) != chain.keys) return false;
+  // One that is forgotten soon is rather remembered anew.
+  if (PlaceOf(chain.keys.back()).request - first_request_ < requests_.size() / 2) return false;
+  request->category = chain.category;
+  request->last_call_ns = chain.now_ns;
+  return true;
 }
 
 void RequestChains::MakeRoom() {

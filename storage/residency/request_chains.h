@@ -63,6 +63,8 @@ class RequestChains {
   Place& PlaceOf(const BlockKey& key) { return places_[key.Head() & (places_.size() - 1)]; }
   static uint32_t TagOf(const BlockKey& key) { return static_cast<uint32_t>(key.Head() >> 32); }
   Request* Find(const BlockKey& key);
+  // Of a request that was looked up and waits since: engines ask for it in every step.
+  bool IsAskedAgain(const TouchedChain& chain);
   TouchedChain Tell(Request* request, int64_t now_ns);
   static bool BelongsTo(Request* request, const TouchedChain& use);
   void MakeRoom();

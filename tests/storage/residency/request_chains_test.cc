@@ -54,6 +54,48 @@ TEST(RequestChains, ALookUpAloneIsNoUse) {
   EXPECT_TRUE(requests.Used(Chain(longer)).keys.empty());
 }
 
+TEST(RequestChains, ARequestThatIsAskedForAgainAndAgainPushesNoOtherOut) {
+  RequestChains requests({.requests = 8, .blocks = 64});
+  const std::vector<BlockKey> other = Keys(100, 4), waiting = Keys(0, 4);
+  requests.LookedUp(Chain(other));
+
+  for (int64_t step = 1; step <= 50; ++step) {
+    TouchedChain asked = Chain(waiting, step);
+    asked.category = static_cast<Category>(step % 2);
+    requests.LookedUp(asked);
+  }
+
+  EXPECT_EQ(requests.Used(Chain(absl::MakeConstSpan(other).subspan(0, 2), 51)).keys,
+            absl::MakeConstSpan(other));
+  const TouchedChain told = requests.Used(Chain(absl::MakeConstSpan(waiting).subspan(0, 2), 51));
+  EXPECT_EQ(told.keys, absl::MakeConstSpan(waiting));
+  EXPECT_EQ(told.category, 0) << "as it was asked for last";
+  EXPECT_TRUE(requests.Arrived(waiting[3], 52 * kSecondNs)->keys.empty()) << "one request";
+}
+
+TEST(RequestChains, OnceARequestWasUsedTheSameLookUpIsAnotherOne) {
+  RequestChains requests;
+  const std::vector<BlockKey> keys = Keys(0, 4);
+  requests.LookedUp(Chain(keys, 1));
+  requests.Used(Chain(keys, 2));
+
+  requests.LookedUp(Chain(keys, 3));
+
+  EXPECT_EQ(requests.Used(Chain(keys, 3)).keys, absl::MakeConstSpan(keys));
+}
+
+TEST(RequestChains, AWaitingRequestThatWouldSoonBeForgottenIsRememberedAnew) {
+  RequestChains requests({.requests = 4, .blocks = 64});
+  const std::vector<BlockKey> waiting = Keys(0, 4);
+  for (uint64_t n = 0; n < 20; ++n) {
+    requests.LookedUp(Chain(waiting));
+    requests.LookedUp(Chain(Keys(100 + 10 * n, 4)));
+  }
+
+  EXPECT_EQ(requests.Used(Chain(absl::MakeConstSpan(waiting).subspan(0, 2))).keys,
+            absl::MakeConstSpan(waiting));
+}
+
 TEST(RequestChains, ALaterUseWithoutALookUpIsAnotherRequest) {
   RequestChains requests;
   const std::vector<BlockKey> keys = Keys(0, 4);
