@@ -20,6 +20,7 @@ SsdAdmission::SsdAdmission(const Options& options, ResidencyPolicy* policy)
     : options_(options),
       policy_(policy),
       budget_(options.write_budget_bytes_per_day),
+      recent_offers_(kOfferedHalfLifeS),
       offered_(kOfferedHalfLifeS) {}
 
 SsdAdmission::Verdict SsdAdmission::Judge(const BlockFacts& block, int64_t now_ns) {
@@ -28,7 +29,7 @@ SsdAdmission::Verdict SsdAdmission::Judge(const BlockFacts& block, int64_t now_n
   }
   if (!limited()) return Verdict::kAdmitted;
   const double score = policy_->SsdScore(block, now_ns);
-  offered_.Add(score, block.bytes, now_ns);
+  offered_.Add(score, block.bytes * recent_offers_.NewShare(block.key, now_ns), now_ns);
   if (now_ns >= threshold_due_ns_) MoveThreshold(now_ns);
   return IsGoodEnough(score) ? Verdict::kAdmitted : Verdict::kBudget;
 }

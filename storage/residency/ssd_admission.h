@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "storage/residency/recent_offers.h"
 #include "storage/residency/residency_policy.h"
 #include "storage/residency/score_quantile.h"
 #include "storage/residency/sliding_sum.h"
@@ -14,10 +15,11 @@ namespace halflife {
 //
 // Without a budget the policy says it alone. With one, what is offered competes for it by the
 // policy's SsdScore: the threshold is the quantile of the scores offered lately above which lies as
-// much as the budget pays for, and 0 where it pays for all. It gives way while the last minute left
-// some of its share, so that quiet times are used. A block goes with those of its
-// ancestors that are not on SSD, heads first, or not at all: no block on SSD is ever without its
-// parent there, so that no write is wasted on what no prefix reaches.
+// much as the budget pays for, and 0 where it pays for all; a block that is offered again counts
+// once (RecentOffers). It gives way while the last minute left some of its share, so that quiet
+// times are used. A block goes with those of its ancestors that are not on SSD, heads first, or not
+// at all: no block on SSD is ever without its parent there, so that no write is wasted on what no
+// prefix reaches.
 //
 // Pure, like the policy: the same code in the daemon and in the simulator. Used by one thread at a
 // time. Borrows the policy.
@@ -81,6 +83,7 @@ class SsdAdmission {
   WriteBudget budget_;
   SlidingSum<60> minute_{kSecondNs};
   SlidingSum<96> day_{15 * 60 * kSecondNs};
+  RecentOffers recent_offers_;
   ScoreQuantile offered_;
   double write_amplification_ = 1;
   ScoreQuantile::Threshold threshold_;

@@ -350,14 +350,19 @@ bool ModelPolicy::AdmitToSsd(const BlockFacts& facts, bool has_room, int64_t now
 }
 
 // The index of a block that leaves DRAM says little: it is about what DRAM's room costs just then.
-// On SSD it has time: what counts is whether it comes back at all, and how often then.
+// On SSD it has time: what counts is whether it comes back at all, and how often then. A release or
+// a retention says the first; a demotion says what leaving DRAM says already.
 double ModelPolicy::SsdScore(const BlockFacts& facts, int64_t now_ns) {
   const uint32_t n = chains_.Find(facts.key);
   if (n == 0 || chains_[n].touches == 0) return 0;
   const TrackedBlock& block = chains_[n];
   const double age_s = block.IdleS(now_ns);
-  const double reuse_probability = ReuseWithin(observer_.fit().base[block.group],
-                                               MultiplierOfLevel(block.level), age_s, kSsdHorizonS);
+  double reuse_probability = ReuseWithin(observer_.fit().base[block.group],
+                                         MultiplierOfLevel(block.level), age_s, kSsdHorizonS);
+  if (block.hint.IsRelease()) reuse_probability /= kHintOdds;
+  if (block.hint.RetainedUntilNs(now_ns) > now_ns) {
+    reuse_probability = std::max(reuse_probability, kHintConfidence);
+  }
   return reuse_probability * block.touches * ValueOf(block);
 }
 

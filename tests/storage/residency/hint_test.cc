@@ -150,5 +150,25 @@ TEST(HintMark, SaysWhenARetentionEndsAndNothingAfterwards) {
   }
 }
 
+TEST_F(Hints, EnterWhatAWriteToSsdPromises) {
+  for (uint64_t c = 1; c <= 3; ++c) Serve(static_cast<double>(c), ChainOf(c));
+  const auto score = [this](uint64_t block, double now_s) {
+    BlockFacts facts;
+    facts.key = KeyOfNumber(block);
+    return policy_.SsdScore(facts, static_cast<int64_t>(now_s * 1e9));
+  };
+  const double without = score(100, 10);
+  ASSERT_GT(without, 0);
+
+  Hint(HintKind::kRelease, 4, ChainOf(1));
+  Hint(HintKind::kDemote, 4, ChainOf(2));
+  Hint(HintKind::kRetain, 4, ChainOf(3), 604);
+
+  EXPECT_NEAR(score(100, 10), without / 10, 1e-9) << "taken to be right nine times in ten";
+  EXPECT_NEAR(score(200, 10), without, 0.01 * without) << "SSD is where it is to go";
+  EXPECT_GE(score(300, 10), 0.9);
+  EXPECT_NEAR(score(300, 700), without, 0.2 * without) << "once the retention has ended";
+}
+
 }  // namespace
 }  // namespace halflife
