@@ -109,6 +109,17 @@ void PriceToWire(const StoreStats& store, int tier, const TierPrice& price,
   message->set_highest_index(price.highest_index);
 }
 
+void WriteBudgetToWire(const AdmissionStats& admission, v1::WriteBudgetUse* message) {
+  message->set_bytes_per_day(admission.budget_bytes_per_day);
+  message->set_available_bytes(admission.available_bytes);
+  message->set_used_last_minute_bytes(admission.minute_bytes);
+  message->set_used_last_day_bytes(admission.day_bytes);
+  message->set_admitted_blocks(admission.admitted_blocks);
+  message->set_refused_blocks(admission.refused_blocks);
+  message->set_score_threshold(admission.score_threshold);
+  message->set_write_amplification(admission.write_amplification);
+}
+
 void StandingToWire(const BlockStanding& standing, const CategoryNamesByNumber& names,
                     v1::BlockStanding* message) {
   message->set_touches(standing.touches);
@@ -155,6 +166,9 @@ std::string NameOfCategory(const CategoryNamesByNumber& names, Category category
 
 void ModelToWire(const NodeFacts& facts, int64_t now_ns, v1::GetModelResponse* response) {
   response->set_policy(facts.policy);
+  if (facts.store.admission.budget_bytes_per_day > 0) {
+    WriteBudgetToWire(facts.store.admission, response->mutable_write_budget());
+  }
   if (facts.residency == nullptr) return;
   const ResidencyReport& report = *facts.residency;
   if (report.made_ns > 0) response->set_age_seconds(SecondsBetween(report.made_ns, now_ns));

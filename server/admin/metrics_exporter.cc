@@ -293,19 +293,7 @@ void AddMigration(const StoreStats& store, MetricPage& page) {
                {{"category", c.name}, {"reason", kAdmissionRefusalNames[r]}});
     }
   }
-  if (store.admission.budget_bytes_per_day > 0) {
-    page.Gauge("halflife_ssd_write_budget_bytes_per_day", "Bytes per day that the drive may see.")
-        .Add(D(store.admission.budget_bytes_per_day));
-    page.Gauge("halflife_ssd_write_budget_used_ratio",
-               "Of a minute's share of the write budget, what the last minute used.")
-        .Add(store.admission.budget_used_ratio);
-    page.Gauge("halflife_ssd_admission_score_threshold",
-               "Score above which a block is written to SSD; 0 while the budget pays for all.")
-        .Add(store.admission.score_threshold);
-    page.Gauge("halflife_ssd_write_amplification_ratio",
-               "Bytes written to the drive for each payload byte, the database's included.")
-        .Add(store.admission.write_amplification);
-  }
+  AddWriteBudget(store.admission, page);
   page.Counter("halflife_demoted_blocks_total", "Blocks written from DRAM to SSD.")
       .Add(D(store.demoted_blocks));
   page.Counter("halflife_demoted_bytes_total", "Payload bytes written from DRAM to SSD.")

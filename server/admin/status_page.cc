@@ -188,6 +188,20 @@ std::string Ssd(const NodeFacts& facts) {
   return "<h2>SSD state</h2>\n" + table.Html();
 }
 
+std::string WriteBudget(const StoreStats& store) {
+  const AdmissionStats& admission = store.admission;
+  if (admission.budget_bytes_per_day == 0) return "";
+  HtmlTable table({"writes to SSD", ""});
+  table.Row({"budget per day", HumanBytes(admission.budget_bytes_per_day)});
+  table.Row({"available now", HumanBytes(admission.available_bytes)});
+  table.Row({"written in the last minute / day",
+             StrCat(HumanBytes(admission.minute_bytes), " / ", HumanBytes(admission.day_bytes))});
+  table.Row({"blocks admitted / refused for it since start",
+             StrCat(Number(admission.admitted_blocks), " / ", Number(admission.refused_blocks))});
+  table.Row({"score that a block needs", absl::StrFormat("%.3g", admission.score_threshold)});
+  return "<h2>Write budget</h2>\n" + table.Html();
+}
+
 std::string Rpcs(const RpcStats& rpc) {
   HtmlTable table({"RPC", "finished", "not OK", "open", "p50", "p99"});
   for (int m = 0; m < kRpcMethodCount; ++m) {
@@ -211,7 +225,7 @@ std::string Rpcs(const RpcStats& rpc) {
 std::string Contents(const NodeFacts& facts) {
   return StrCat(Tiers(facts), Categories(facts.store), MissReasons(facts.store),
                 RenderResidency(facts), NamespaceLimits(facts.store), Leases(facts.store),
-                SharedMemory(facts), Ssd(facts), Rpcs(facts.rpc));
+                SharedMemory(facts), Ssd(facts), WriteBudget(facts.store), Rpcs(facts.rpc));
 }
 
 std::string Configuration(const NodeFacts& facts) {

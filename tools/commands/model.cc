@@ -98,12 +98,28 @@ Table ShadowTable(const v1::GetModelResponse& model) {
   return table;
 }
 
+Table WriteBudgetTable(const v1::WriteBudgetUse& use) {
+  Table table = Table::Record("write_budget");
+  table.Set("bytes_per_day", Cell::Bytes(use.bytes_per_day()));
+  table.Set("available_bytes", Cell::Bytes(use.available_bytes()));
+  table.Set("used_last_minute_bytes", Cell::Bytes(use.used_last_minute_bytes()));
+  table.Set("used_last_day_bytes", Cell::Bytes(use.used_last_day_bytes()));
+  table.Set("admitted_blocks", Cell::Count(use.admitted_blocks()));
+  table.Set("refused_blocks", Cell::Count(use.refused_blocks()));
+  table.Set("score_threshold", Cell::Number(use.score_threshold()));
+  table.Set("write_amplification", Cell::Number(use.write_amplification()));
+  return table;
+}
+
 int RunModel(const Context& context, bool refresh) {
   DaemonConnection daemon(context.endpoint);
   const auto model = daemon.GetModel(refresh);
   if (!model.ok()) return FailDaemon(context.endpoint, model.status());
   Report report{{ModelTable(*model), CeilingTable(model->ceilings()), TierTable(*model),
                  CategoryTable(*model)}};
+  if (model->has_write_budget()) {
+    report.tables.push_back(WriteBudgetTable(model->write_budget()));
+  }
   if (model->shadows_size() > 0) report.tables.push_back(ShadowTable(*model));
   return context.Print(report);
 }

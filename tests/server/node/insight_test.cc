@@ -11,9 +11,11 @@
 #include "halflife/v1/cache.grpc.pb.h"
 #include "proto/wire/chain_wire.h"
 #include "proto/wire/descriptor_wire.h"
+#include "server/admin/insight_wire.h"
 #include "server/node.h"
 #include "tests/server/node/http_get.h"
 #include "tests/server/node/promtool.h"
+#include "tests/server/node/sample_facts.h"
 #include "tests/server/node/scratch.h"
 
 namespace halflife {
@@ -290,6 +292,26 @@ TEST_F(NodeInsight, WhatTellsAboutRequestsIsForTheUnixSocketOnly) {
                 .error_code(),
             grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_TRUE(Call(&v1::AdminService::Stub::GetModel, v1::GetModelRequest(), &model, *by_tcp).ok());
+}
+
+TEST(InsightWire, TheModelTellsWhatIsUsedOfTheWriteBudget) {
+  NodeFacts facts = SampleFacts();
+  v1::GetModelResponse without, with;
+  ModelToWire(facts, 1, &without);
+  facts.store.admission = SampleWriteBudget();
+
+  ModelToWire(facts, 1, &with);
+
+  EXPECT_FALSE(without.has_write_budget());
+  const v1::WriteBudgetUse& use = with.write_budget();
+  EXPECT_EQ(use.bytes_per_day(), uint64_t{1} << 40);
+  EXPECT_EQ(use.available_bytes(), 300u << 20);
+  EXPECT_EQ(use.used_last_minute_bytes(), 428u << 20);
+  EXPECT_EQ(use.used_last_day_bytes(), uint64_t{5} << 30);
+  EXPECT_EQ(use.admitted_blocks(), 1234u);
+  EXPECT_EQ(use.refused_blocks(), 567u);
+  EXPECT_EQ(use.score_threshold(), 2.5);
+  EXPECT_EQ(use.write_amplification(), 1.25);
 }
 
 }  // namespace

@@ -67,6 +67,25 @@ TEST(MetricsExporter, ShowsWhatNamespacesHoldOfTheirLimits) {
   EXPECT_THAT(page, Not(HasSubstr("halflife_namespace_limit_max_bytes{limit=\"gold\"}")));
 }
 
+TEST(MetricsExporter, TellsWhatIsUsedOfTheWriteBudgetWhereThereIsOne) {
+  EXPECT_THAT(SamplePage(), Not(HasSubstr("halflife_ssd_write_budget")));
+  const MetricsExporter exporter([] {
+    NodeFacts facts = SampleFacts();
+    facts.store.admission = SampleWriteBudget();
+    return facts;
+  });
+
+  const std::string page = exporter.Text();
+
+  EXPECT_THAT(page, HasSubstr("halflife_ssd_write_budget_used_ratio 0.6\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_ssd_write_budget_available_bytes 314572800\n"));
+  EXPECT_THAT(page,
+              HasSubstr("halflife_ssd_write_budget_used_bytes{window=\"minute\"} 448790528\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_ssd_write_budget_used_bytes{window=\"day\"} 5368709120\n"));
+  EXPECT_THAT(page, HasSubstr("halflife_ssd_write_amplification_ratio 1.25\n"));
+  if (HavePromtool()) EXPECT_EQ(PromtoolComplaints(page), "");
+}
+
 TEST(MetricsExporter, ConvertsHistogramsToSecondsWithCumulativeBuckets) {
   const std::string page = SamplePage();
 

@@ -84,6 +84,18 @@ std::shared_ptr<const ResidencyReport> SampleReport() {
 
 }  // namespace
 
+AdmissionStats SampleWriteBudget() {
+  return {.budget_bytes_per_day = uint64_t{1} << 40,
+          .budget_used_ratio = 0.6,
+          .available_bytes = 300 << 20,
+          .minute_bytes = 428 << 20,
+          .day_bytes = uint64_t{5} << 30,
+          .admitted_blocks = 1234,
+          .refused_blocks = 567,
+          .score_threshold = 2.5,
+          .write_amplification = 1.25};
+}
+
 NodeFacts SampleFacts() {
   NodeFacts facts;
   facts.build = ThisBuild();

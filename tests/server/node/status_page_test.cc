@@ -52,6 +52,20 @@ TEST(StatusPage, ShowsTheLimitsOfNamespacesWhereThereAreSome) {
   EXPECT_THAT(page, HasSubstr("2.00 MiB"));
 }
 
+TEST(StatusPage, ShowsTheWriteBudgetWhereThereIsOne) {
+  NodeFacts facts = SampleFacts();
+  EXPECT_THAT(RenderStatusPage(facts), Not(HasSubstr("Write budget")));
+  facts.store.admission = SampleWriteBudget();
+
+  const std::string page = RenderStatusPage(facts);
+
+  EXPECT_THAT(page, HasSubstr("Write budget"));
+  EXPECT_THAT(page, HasSubstr("1.00 TiB"));
+  EXPECT_THAT(page, HasSubstr("300 MiB")) << "available";
+  EXPECT_THAT(page, HasSubstr("428 MiB / 5.00 GiB")) << "written in the last minute and day";
+  EXPECT_THAT(page, HasSubstr("1,234 / 567")) << "blocks admitted and refused";
+}
+
 TEST(StatusPage, FetchesNothingAndRunsNothing) {
   const std::string page = RenderStatusPage(SampleFacts());
 
