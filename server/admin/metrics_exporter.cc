@@ -243,8 +243,9 @@ void AddTiers(const StoreStats& store, MetricPage& page) {
   page.Counter("halflife_dram_populated_bytes_total",
                "Memory taken from the system in the background, before a Put needed it.")
       .Add(D(store.populated_bytes));
-  page.Counter("halflife_dram_gathered_bytes_total",
-               "Bytes of DRAM in use that the background went through to move them into huge pages.")
+  page.Counter(
+          "halflife_dram_gathered_bytes_total",
+          "Bytes of DRAM in use that the background went through to move them into huge pages.")
       .Add(D(store.gathered_bytes));
   page.Counter("halflife_dram_refused_allocations_total", "Allocations that found no room.")
       .Add(D(store.dram.refused));
