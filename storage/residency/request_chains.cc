@@ -48,7 +48,8 @@ bool RequestChains::IsAskedAgain(const TouchedChain& chain) {
   if (request == nullptr || request->first_depth != chain.first_depth) return false;
   if (absl::MakeConstSpan(request->keys) != chain.keys) return false;
   // One that is forgotten soon is rather remembered anew.
-  if (PlaceOf(chain.keys.back()).request - first_request_ < requests_.size() / 2) return false;
+  const auto at = static_cast<uint32_t>(PlaceOf(chain.keys.back()).request - first_request_);
+  if (at < requests_.size() / 2) return false;
   request->category = chain.category;
   request->last_call_ns = chain.now_ns;
   return true;
