@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "common/endian.h"
-#include "common/prefetch.h"
 #include "common/page_allocator.h"
+#include "common/prefetch.h"
 
 namespace halflife {
 
