@@ -187,9 +187,11 @@ StoreStats LocalBlockStore::stats() const {
   stats.populated_bytes = populator_.populated_bytes();
   stats.gathered_bytes = populator_.gathered_bytes();
   stats.has_ssd = ssd_ != nullptr;
-  if (ssd_ != nullptr) stats.ssd = ssd_->stats();
+  if (ssd_ != nullptr) {
+    stats.ssd = ssd_->stats();
+    stats.admission.budget_bytes_per_day = options_.write_budget_bytes_per_day;
+  }
   counters_.CopyTo(&stats, categories_.Names(), namespaces_.ModelNames());
-  stats.admission.budget_bytes_per_day = options_.write_budget_bytes_per_day;
   const BlockIndex::Totals totals = index_.totals();
   stats.resident_blocks = totals.blocks;
   stats.resident_bytes = totals.bytes;
