@@ -202,6 +202,13 @@ uint64_t Daemon::ResidentBytes() const {
   return 0;
 }
 
+int Daemon::AdminPort() const {
+  constexpr std::string_view kWords = "admin port ";
+  const std::string log = LogTail(SIZE_MAX);
+  const size_t at = log.rfind(kWords);
+  return at == std::string::npos ? 0 : std::atoi(log.c_str() + at + kWords.size());
+}
+
 std::string Daemon::LogTail(size_t bytes) const {
   std::ifstream log(log_path(), std::ios::binary);
   std::ostringstream text;

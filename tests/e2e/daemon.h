@@ -67,6 +67,8 @@ class Daemon {
   std::string log_path() const { return options_.directory + "/halflifed.log"; }
   // VmRSS: private, file and shared pages in memory now. 0 if it does not run.
   uint64_t ResidentBytes() const;
+  // Of its HTTP port, as the log says; 0 if it has none yet.
+  int AdminPort() const;
   std::string LogTail(size_t bytes = 4096) const;
 
  private:

@@ -183,5 +183,22 @@ TEST_F(LiveTest, ADaemonThatHasSeenNothingHasNoTrace) {
   EXPECT_EQ(misses.exit_code, 0) << misses.err;
 }
 
+TEST_F(LiveTest, TheModelShowsTheWriteBudgetOfADaemonThatHasOne) {
+  ScratchDirectory scratch("live-budget");
+  Daemon daemon({.directory = scratch.path(), .flags = {"--storage.ssd.write_budget", "1440GiB"}});
+  ASSERT_TRUE(daemon.Start().ok());
+
+  const CommandResult shown = RunHalflife({"model", "--endpoint", daemon.endpoint(), "-o", "json"});
+
+  ASSERT_EQ(shown.exit_code, 0) << shown.err;
+  const Json budget = Json::parse(shown.out)["write_budget"];
+  EXPECT_EQ(budget["bytes_per_day"], uint64_t{1440} << 30);
+  EXPECT_LE(budget["available_bytes"], uint64_t{1} << 30) << "a minute's share at most";
+  EXPECT_EQ(budget["used_last_day_bytes"], 0);
+  EXPECT_EQ(budget["admitted_blocks"], 0);
+  EXPECT_EQ(budget["refused_blocks"], 0);
+  EXPECT_FALSE(Model().contains("write_budget")) << "a daemon without one";
+}
+
 }  // namespace
 }  // namespace halflife::e2e
