@@ -48,7 +48,8 @@ LocalBlockStore::LocalBlockStore(const Options& options, const TenantSecret& sec
                  &admission_, &sample_, &ledger_},
                 &changes_, &demand_),
       populator_({.stock_bytes = options.populate_stock_bytes,
-                  .bytes_per_s = options.populate_bytes_per_s},
+                  .bytes_per_s = options.populate_bytes_per_s,
+                  .gather_pages = ssd_ != nullptr},
                  arena_.get()),
       background_([this] { return Step(); }) {}
 

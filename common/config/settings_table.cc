@@ -105,8 +105,8 @@ constexpr Setting kSettings[] = {
             "the cgroup, or the physical memory, minus 512MiB, and never more than 70 % of it.",
      .apply = [](const SettingValue& v, Config& c) { c.dram.budget_bytes = v.number; }},
     {.key = "storage.dram.huge_pages", .type = SettingType::kBoolean, .default_text = "true",
-     .doc = "Asks the kernel for transparent huge pages, and moves DRAM in use into them in the background, also "
-            "where shmem_enabled is never (not where it is deny). Turn it off where memory is very tight.",
+     .doc = "Asks the kernel for transparent huge pages, and, with an SSD tier, moves DRAM in use into them in "
+            "the background, also where shmem_enabled is never (not where it is deny). Turn it off where memory is very tight.",
      .apply = [](const SettingValue& v, Config& c) { c.dram.huge_pages = v.number != 0; }},
     {.key = "storage.dram.populate", .type = SettingType::kChoice, .default_text = "ahead",
      .choices = "ahead|all|off",

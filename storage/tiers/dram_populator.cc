@@ -32,7 +32,8 @@ ArenaPopulator::~ArenaPopulator() {
 }
 
 void ArenaPopulator::Start() {
-  if (options_.bytes_per_s == 0) return;
+  const bool has_work = options_.stock_bytes > 0 || options_.gather_pages;
+  if (options_.bytes_per_s == 0 || !has_work) return;
   thread_ = std::make_unique<PeriodicTask>("hl-populate", kInterval, [this] {
     BecomeUnimportant();
     Step();
@@ -45,7 +46,7 @@ uint64_t ArenaPopulator::Step() {
                                            absl::ToDoubleSeconds(kInterval));
   const uint64_t budget_bytes = std::max(share, kPageBytes) / kPageBytes * kPageBytes;
   const uint64_t done_bytes = Populate(budget_bytes);
-  if (done_bytes < budget_bytes) Gather(budget_bytes - done_bytes);
+  if (options_.gather_pages && done_bytes < budget_bytes) Gather(budget_bytes - done_bytes);
   return done_bytes;
 }
 

@@ -121,6 +121,17 @@ TEST(HugePages, ThePopulatorMovesThemInTheEnd) {
   EXPECT_EQ(HugeBytes(), 2 * kSlab);
 }
 
+TEST(HugePages, ThePopulatorLeavesThemAloneWhereNobodyGains) {
+  const auto arena = MakeArena(kBudget);
+  ArenaPopulator populator({.stock_bytes = 0, .gather_pages = false}, arena.get());
+  const std::vector<BlockRef> blocks = PutMany(*arena, kSlabBlocks);
+
+  for (int step = 0; step < 100; ++step) populator.Step();
+
+  EXPECT_EQ(populator.gathered_bytes(), 0u);
+  EXPECT_EQ(HugeBytes(), 0u);
+}
+
 TEST(HugePages, NoSlabThatIsGivenBackLeavesPagesBehind) {
   const auto arena = MakeArena(64 * kSlab);
   std::atomic<bool> done{false};
