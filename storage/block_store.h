@@ -135,10 +135,10 @@ enum class PutOutcome : uint8_t {
 class BlockStore {
  public:
   struct Options {
-    // Part of the DRAM budget that background eviction keeps free, so that a Put finds room at
-    // once.
+    // Background eviction keeps free, so that a Put finds room at once, what Puts took in so much
+    // time lately, and at most this part of the DRAM budget (see TierMigrator::Options).
     double free_target_ratio = 0.04;
-    double free_ahead_s = 2;        // see TierMigrator::Options
+    double free_ahead_s = 2;
     uint64_t max_pinned_bytes = 0;  // under leases; 0 = 25 % of the DRAM budget
     uint64_t max_put_bytes = 0;     // in unsealed Put buffers; 0 = 25 % of the DRAM budget
     absl::Duration put_room_wait = absl::Milliseconds(100);

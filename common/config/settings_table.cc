@@ -123,7 +123,7 @@ constexpr Setting kSettings[] = {
     {.key = "storage.dram.free_target", .type = SettingType::kRatio, .default_text = "auto", .minimum = "0.001",
      .maximum = "0.5", .allows_auto = true,
      .doc = "Share of the budget that the background keeps free at most, so that a Put finds room at once: as much as "
-            "2 s of Puts took lately, but 0.001. auto: 0.04 with an SSD tier, to which blocks are written before they "
+            "2 s of Puts took lately, 0.001 at least. auto: 0.04 with an SSD tier, to which blocks are written before they "
             "leave DRAM; 0.01, and 1 ms of Puts, without one, where they leave in microseconds. Raise it when puts "
             "arrive in large bursts and are refused.",
      .apply = [](const SettingValue& v, Config& c) { c.dram.free_target_ratio = v.ratio; }},

@@ -140,17 +140,14 @@ bool BlockStream::CheckProgress(int64_t now_ns) {
   bool expired = false;
   bool silent = false;
   bool turned_slow = false;
+  const int64_t stalled_ns = absl::ToInt64Nanoseconds(environment_->options.stall_timeout);
   {
     MutexLock lock(mutex_);
     if (done_) return false;
-    stalled =
-        writing_since_ns_ != 0 && !inbox_.cut &&
-        now_ns - writing_since_ns_ > absl::ToInt64Nanoseconds(environment_->options.stall_timeout);
+    stalled = writing_since_ns_ != 0 && !inbox_.cut && now_ns - writing_since_ns_ > stalled_ns;
     expired = now_ns > deadline_ns_ && !inbox_.expired;
     inbox_.expired |= expired;
-    silent =
-        waiting_since_ns_ != 0 && !inbox_.silent &&
-        now_ns - waiting_since_ns_ > absl::ToInt64Nanoseconds(environment_->options.stall_timeout);
+    silent = waiting_since_ns_ != 0 && !inbox_.silent && now_ns - waiting_since_ns_ > stalled_ns;
     inbox_.silent |= silent;
     turned_slow =
         !inbox_.slow && (IsSlow(writing_since_ns_, now_ns) || IsSlow(waiting_since_ns_, now_ns));
@@ -339,12 +336,9 @@ void BlockStream::SendMiss(const GetWindow::Slot& slot) {
   head.status = FrameStatusOf(slot.block.status());
   ++spent_items_;
   window_->PopFront();
-  if (plan_->ascending) {
-    // What follows a hole in a prefix is of no use to the reader.
-    Write(FrameMessage(EncodeGetResponse(head, 0)), true, 0);
-    return;
-  }
-  Write(FrameMessage(EncodeGetResponse(head, 0)), window_->finished(), 0);
+  // What follows a hole in a prefix is of no use to the reader.
+  const bool last = plan_->ascending || window_->finished();
+  Write(FrameMessage(EncodeGetResponse(head, 0)), last, 0);
 }
 
 void BlockStream::SendPiece(const GetWindow::Slot& slot) {

@@ -36,7 +36,8 @@ struct Allowance {
 // in its reservation. Never blocks: reads run on the I/O executor. Lives until gRPC's OnDone and
 // the last read.
 //
-// A derived class is gRPC's reactor: it hands events on, and starts the operations. It owns itself.
+// A derived class is gRPC's reactor (BlockReactor): it hands events on, and starts the operations.
+// It owns itself.
 //
 //   KeepUntilDone (Refuse | BeWatched Pump*)
 class BlockStream : public WatchedStream, public std::enable_shared_from_this<BlockStream> {

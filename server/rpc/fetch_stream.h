@@ -3,7 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "common/mutex.h"
-#include "server/rpc/block_stream.h"
+#include "server/rpc/block_reactor.h"
 #include "server/rpc/fetch_control.h"
 
 namespace halflife {
@@ -11,20 +11,18 @@ namespace halflife {
 // One Fetch: sends what its caller has allowed so far, and nothing below the floor. It reads one
 // message at a time, and heeds it with the next frame. A caller that allows nothing more holds no
 // block and, after a while, no room; after the stall timeout it is told so.
-class FetchStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
-                          public BlockStream {
+class FetchStream final
+    : public BlockReactor<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>> {
  public:
   // Answers on the returned reactor, which owns itself.
   static grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Start(
       RpcEnvironmentRef environment, grpc::CallbackServerContext* context);
   // Only for Start.
   FetchStream(RpcEnvironmentRef environment, grpc::CallbackServerContext* context)
-      : BlockStream(std::move(environment), RpcMethod::kFetch, context, FetchControl().allowed()) {}
+      : BlockReactor(std::move(environment), RpcMethod::kFetch, context, FetchControl().allowed()) {
+  }
 
   void OnReadDone(bool ok) override;
-  void OnWriteDone(bool ok) override { WriteDone(ok); }
-  void OnCancel() override { Cancelled(); }
-  void OnDone() override { Done(); }
 
  private:
   enum class Heard { kNothing, kMessage, kEnd };
@@ -32,11 +30,6 @@ class FetchStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   absl::Status Listen() override;
   absl::Status TakeMessage();
   absl::Status TakeStart(const v1::FetchStart& start);
-  void StartFrame(grpc::ByteBuffer* message) override { StartWrite(message); }
-  void StartLastFrame(grpc::ByteBuffer* message) override {
-    StartWriteAndFinish(message, grpc::WriteOptions(), grpc::Status::OK);
-  }
-  void FinishCall(const grpc::Status& status) override { Finish(status); }
 
   // Touched by steps only.
   FetchControl control_;

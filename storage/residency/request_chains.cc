@@ -44,14 +44,15 @@ void RequestChains::LookedUp(const TouchedChain& chain) {
 }
 
 bool RequestChains::IsAskedAgain(const TouchedChain& chain) {
-  Request* const request = Find(chain.keys.back());
-  if (request == nullptr || request->first_depth != chain.first_depth) return false;
-  if (absl::MakeConstSpan(request->keys) != chain.keys) return false;
+  const size_t at = IndexOf(chain.keys.back());
+  if (at == requests_.size()) return false;
   // One that is forgotten soon is rather remembered anew.
-  const auto at = static_cast<uint32_t>(PlaceOf(chain.keys.back()).request - first_request_);
   if (at < requests_.size() / 2) return false;
-  request->category = chain.category;
-  request->last_call_ns = chain.now_ns;
+  Request& request = requests_[at];
+  if (request.first_depth != chain.first_depth) return false;
+  if (absl::MakeConstSpan(request.keys) != chain.keys) return false;
+  request.category = chain.category;
+  request.last_call_ns = chain.now_ns;
   return true;
 }
 
@@ -63,12 +64,16 @@ void RequestChains::MakeRoom() {
   }
 }
 
-RequestChains::Request* RequestChains::Find(const BlockKey& key) {
-  if (places_.empty()) return nullptr;
+size_t RequestChains::IndexOf(const BlockKey& key) {
+  if (places_.empty()) return requests_.size();
   const Place& place = PlaceOf(key);
   const uint32_t at = place.request - static_cast<uint32_t>(first_request_);
-  if (place.tag != TagOf(key) || at >= requests_.size()) return nullptr;
-  return &requests_[at];
+  return place.tag == TagOf(key) && at < requests_.size() ? at : requests_.size();
+}
+
+RequestChains::Request* RequestChains::Find(const BlockKey& key) {
+  const size_t at = IndexOf(key);
+  return at < requests_.size() ? &requests_[at] : nullptr;
 }
 
 TouchedChain RequestChains::Tell(Request* request, int64_t now_ns) {

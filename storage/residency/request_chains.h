@@ -62,6 +62,8 @@ class RequestChains {
 
   Place& PlaceOf(const BlockKey& key) { return places_[key.Head() & (places_.size() - 1)]; }
   static uint32_t TagOf(const BlockKey& key) { return static_cast<uint32_t>(key.Head() >> 32); }
+  // Where in requests_ the one is that looked this block up last; requests_.size() = not known.
+  size_t IndexOf(const BlockKey& key);
   Request* Find(const BlockKey& key);
   // Of a request that was looked up and waits since: engines ask for it in every step.
   bool IsAskedAgain(const TouchedChain& chain);

@@ -24,10 +24,10 @@ namespace halflife {
 class TierMigrator {
  public:
   struct Options {
-    // What is kept free for a block size in use: what such blocks took of DRAM in so much time
-    // lately, of the budget at least kLeastFreeRatio.
+    // What is kept free for a block size in use: what such blocks took of DRAM in `free_ahead_s`
+    // lately; of the budget at least kLeastFreeRatio, at most `free_target_ratio`.
     double free_ahead_s = 2;
-    double free_target_ratio = 0.04;  // at most
+    double free_target_ratio = 0.04;
   };
 
   // Borrows everything.

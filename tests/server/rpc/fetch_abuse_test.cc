@@ -1,8 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "common/limits.h"
-#include "tests/server/rpc/fetch_caller.h"
-#include "tests/server/rpc/rpc_fixture.h"
+#include "tests/server/rpc/fetch_fixture.h"
 
 namespace halflife {
 namespace {
@@ -10,18 +9,11 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20;
 
 // Callers of Fetch who do what they should not, or nothing: it costs nobody else anything.
-class FetchAbuse : public RpcFixture {
+class FetchAbuse : public FetchFixture {
  protected:
-  void Serve(int blocks, uint64_t block_bytes = kBlockBytes) {
-    StartServer();
-    Open(Model(block_bytes));
-    chain_ = Chain(1, blocks);
-    ASSERT_TRUE(PutChain(chain_).status.ok());
-  }
   void NothingTimesOut() {
     options_.stall_timeout = options_.default_deadline = options_.max_deadline = absl::Hours(1000);
   }
-  v1::GetRequest Descending() const { return GetOf(chain_, v1::ORDER_DESC); }
   // Says these after a good start, and hears how it ends.
   grpc::Status EndAfter(const std::vector<v1::FetchRequest>& messages, uint32_t window = 1) {
     FetchCaller caller(*stub_);
@@ -44,13 +36,6 @@ class FetchAbuse : public RpcFixture {
     request.mutable_floor()->set_index(index);
     return request;
   }
-  void ExpectNothingHeld() {
-    WaitUntil([&] { return server_->stats().open_streams() == 0; }, "the stream to end");
-    WaitUntil([&] { return server_->stats().frame_bytes == 0; }, "frames to be let go");
-    EXPECT_EQ(server_->stats().inflight_get_bytes, 0);
-  }
-
-  std::vector<BlockHash> chain_;
 };
 
 TEST_F(FetchAbuse, TheFirstMessageMustBeAStartAndTheOnlyOne) {
@@ -243,12 +228,7 @@ TEST_F(FetchAbuse, AStoppedReaderIsCutAsOfAGet) {
   ASSERT_TRUE(caller.Start(Descending(), 16));
   WaitUntil([&] { return server_->stats().frame_bytes > 0; }, "the first frame");
 
-  WaitUntil(
-      [&] {
-        clock_.Advance(absl::Seconds(6));
-        return server_->stats().open_streams() == 0;
-      },
-      "the stream to be cut");
+  AdvanceUntilCut();
 
   EXPECT_EQ(server_->stats().stalled_streams, 1);
   caller.Rest();

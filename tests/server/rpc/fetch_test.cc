@@ -1,39 +1,23 @@
 #include <gtest/gtest.h>
 
 #include "common/limits.h"
-#include "tests/server/rpc/fetch_caller.h"
-#include "tests/server/rpc/rpc_fixture.h"
+#include "tests/server/rpc/fetch_fixture.h"
 
 namespace halflife {
 namespace {
 
 using Indices = std::vector<uint32_t>;
 
-class Fetch : public RpcFixture {
+class Fetch : public FetchFixture {
  protected:
-  // A daemon that has the first `blocks` blocks of chain_.
-  void Serve(int blocks, uint64_t block_bytes = kBlockBytes, uint32_t parts = 1) {
-    StartServer();
-    Open(Model(block_bytes, parts));
-    chain_ = Chain(1, blocks);
-    ASSERT_TRUE(PutChain(chain_).status.ok());
-  }
   void MoveAllToSsd() {
     for (const BlockHash& hash : chain_) store_->MoveToSsd(AddressOf(hash));
   }
-  v1::GetRequest Descending() const { return GetOf(chain_, v1::ORDER_DESC); }
   void ExpectBytes(const std::optional<FetchCaller::Block>& block, uint32_t index) {
     ASSERT_TRUE(block.has_value()) << "no block " << index;
     EXPECT_EQ(block->index, index);
     EXPECT_TRUE(block->bytes == BytesOf(chain_[index], block->part)) << index;
   }
-  void ExpectNothingHeld() {
-    WaitUntil([&] { return server_->stats().open_streams() == 0; }, "the stream to end");
-    WaitUntil([&] { return server_->stats().frame_bytes == 0; }, "frames to be let go");
-    EXPECT_EQ(server_->stats().inflight_get_bytes, 0);
-  }
-
-  std::vector<BlockHash> chain_;
 };
 
 TEST_F(Fetch, TheTailComesFirstByteForByte) {

@@ -195,13 +195,7 @@ TEST_F(Overload, AStalledReaderIsCutAndItsBlocksAreLetGo) {
   const auto stopped = Stop(GetOf(chain));
   WaitUntil([&] { return server_->stats().frame_bytes > 0; }, "the first frame");
 
-  // The stream may have written a little more since: move on until it is seen.
-  WaitUntil(
-      [&] {
-        clock_.Advance(absl::Seconds(6));
-        return server_->stats().open_streams() == 0;
-      },
-      "the stream to be cut");
+  AdvanceUntilCut();
 
   EXPECT_EQ(server_->stats().stalled_streams, 1);
   EXPECT_EQ(Handled(RpcMethod::kGet, grpc::StatusCode::CANCELLED), 1);
@@ -222,12 +216,7 @@ TEST_F(Overload, AStalledWriterIsCutAndItsBufferIsFreed) {
   ASSERT_TRUE(writer->Write(HeaderOf(chain)) && writer->Write(FramesOf(0, chain[0])[0]));
   WaitUntil([&] { return store_->arena_stats().allocated_blocks == 1; }, "a buffer");
 
-  WaitUntil(
-      [&] {
-        clock_.Advance(absl::Seconds(1));
-        return server_->stats().open_streams() == 0;
-      },
-      "the stream to be cut");
+  AdvanceUntilCut(absl::Seconds(1));
 
   EXPECT_FALSE(writer->Finish().ok());
   EXPECT_EQ(store_->arena_stats().allocated_blocks, 0);

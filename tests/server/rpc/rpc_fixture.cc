@@ -197,4 +197,13 @@ uint64_t RpcFixture::Handled(RpcMethod method, grpc::StatusCode code) const {
   return server_->stats().methods[static_cast<int>(method)].handled[code];
 }
 
+void RpcFixture::AdvanceUntilCut(absl::Duration step) {
+  WaitUntil(
+      [&] {
+        clock_.Advance(step);
+        return server_->stats().open_streams() == 0;
+      },
+      "the stream to be cut");
+}
+
 }  // namespace halflife

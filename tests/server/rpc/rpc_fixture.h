@@ -72,6 +72,9 @@ class RpcFixture : public testing::Test {
   std::pair<grpc::Status, v1::LookupResponse> Lookup(const v1::LookupRequest& request);
 
   uint64_t Handled(RpcMethod method, grpc::StatusCode code) const;
+  // Lets time pass until no stream is open any more: one that is stalled may have moved a little
+  // since it was seen last.
+  void AdvanceUntilCut(absl::Duration step = absl::Seconds(6));
 
   std::string directory_;
   RpcServer::Options options_;

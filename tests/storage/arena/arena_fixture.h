@@ -2,9 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <random>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -55,6 +60,40 @@ inline std::vector<BlockRef> FillUp(DramArena& arena, size_t payload_bytes,
     blocks.push_back(SealAs(*std::move(buffer), static_cast<uint32_t>(blocks.size())));
   }
   return blocks;
+}
+
+struct Traffic {
+  uint64_t turns;
+  uint64_t seed;
+  uint64_t one_in;  // so many turns, a block goes
+  std::function<size_t(uint64_t turn)> size_of;
+};
+// Blocks come and go, while another thread does `meanwhile` over and over: each has its bytes when
+// it goes, and so have those that are left.
+inline void ComeAndGo(DramArena& arena, const Traffic& traffic,
+                      const std::function<void()>& meanwhile) {
+  std::atomic<bool> done{false};
+  std::thread background([&] {
+    while (!done) meanwhile();
+  });
+  std::mt19937_64 random(traffic.seed);
+  std::vector<std::pair<BlockRef, uint64_t>> blocks;
+  for (uint64_t turn = 0; turn < traffic.turns; ++turn) {
+    auto buffer = arena.Allocate(traffic.size_of(turn));
+    if (buffer.ok()) {
+      Fill(buffer->bytes(), turn);
+      blocks.emplace_back(SealAs(*std::move(buffer), 0), turn);
+    }
+    if (!buffer.ok() || random() % traffic.one_in == 0) {
+      const size_t victim = random() % blocks.size();
+      EXPECT_TRUE(Holds(blocks[victim].first.payload(), blocks[victim].second));
+      std::swap(blocks[victim], blocks.back());
+      blocks.pop_back();
+    }
+  }
+  done = true;
+  background.join();
+  for (const auto& [block, seed] : blocks) EXPECT_TRUE(Holds(block.payload(), seed));
 }
 
 // Memory the arena's file really has.

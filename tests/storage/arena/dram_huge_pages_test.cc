@@ -1,6 +1,5 @@
 #include <atomic>
 #include <fstream>
-#include <random>
 #include <thread>
 
 #include "absl/strings/match.h"
@@ -162,30 +161,10 @@ TEST(HugePages, NoSlabThatIsGivenBackLeavesPagesBehind) {
 // While their bytes are read and written.
 TEST(HugePages, BlocksThatComeAndGoMeanwhileKeepTheirBytes) {
   const auto arena = MakeArena(kBudget);
-  std::atomic<bool> done{false};
-  std::thread background([&] {
-    while (!done) arena->GatherPages();
-  });
 
-  std::mt19937_64 random(5);
-  std::vector<std::pair<BlockRef, uint64_t>> blocks;
-  for (uint64_t turn = 0; turn < 4000; ++turn) {
-    auto buffer = arena->Allocate(kBlock);
-    if (buffer.ok()) {
-      Fill(buffer->bytes(), turn);
-      blocks.emplace_back(SealAs(*std::move(buffer), 0), turn);
-    }
-    if (random() % 4 == 0) {
-      const size_t victim = random() % blocks.size();
-      ASSERT_TRUE(Holds(blocks[victim].first.payload(), blocks[victim].second));
-      std::swap(blocks[victim], blocks.back());
-      blocks.pop_back();
-    }
-  }
-  done = true;
-  background.join();
-
-  for (const auto& [block, seed] : blocks) ASSERT_TRUE(Holds(block.payload(), seed));
+  ComeAndGo(*arena,
+            {.turns = 4000, .seed = 5, .one_in = 4, .size_of = [](uint64_t) { return kBlock; }},
+            [&] { arena->GatherPages(); });
 }
 
 }  // namespace

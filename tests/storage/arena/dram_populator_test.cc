@@ -1,9 +1,5 @@
 #include "storage/tiers/dram_populator.h"
 
-#include <atomic>
-#include <random>
-#include <thread>
-
 #include "tests/storage/arena/arena_fixture.h"
 
 namespace halflife {
@@ -110,30 +106,10 @@ TEST(ArenaPopulator, ASlotThatIsBeingPopulatedIsFreeAndTheLastFreeOneIsLeftAlone
 TEST(ArenaPopulator, BlocksThatComeAndGoMeanwhileKeepTheirBytes) {
   const auto arena = MakeArena(32 * kMiB);
   ArenaPopulator populator({.stock_bytes = 2 * kMiB, .bytes_per_s = kGiB}, arena.get());
-  std::atomic<bool> done{false};
-  std::thread background([&] {
-    while (!done) populator.Step();
-  });
+  const auto size_of = [](uint64_t turn) { return turn % 500 < 250 ? kBlock : 256 * kKiB; };
+  ComeAndGo(*arena, {.turns = 3000, .seed = 11, .one_in = 3, .size_of = size_of},
+            [&] { populator.Step(); });
 
-  std::mt19937_64 random(11);
-  std::vector<std::pair<BlockRef, uint64_t>> blocks;
-  for (uint64_t turn = 0; turn < 3000; ++turn) {
-    auto buffer = arena->Allocate(turn % 500 < 250 ? kBlock : 256 * kKiB);
-    if (buffer.ok()) {
-      Fill(buffer->bytes(), turn);
-      blocks.emplace_back(SealAs(*std::move(buffer), 0), turn);
-    }
-    if (!buffer.ok() || random() % 3 == 0) {
-      const size_t victim = random() % blocks.size();
-      ASSERT_TRUE(Holds(blocks[victim].first.payload(), blocks[victim].second));
-      std::swap(blocks[victim], blocks.back());
-      blocks.pop_back();
-    }
-  }
-  done = true;
-  background.join();
-
-  for (const auto& [block, seed] : blocks) ASSERT_TRUE(Holds(block.payload(), seed));
   EXPECT_LE(ResidentFileBytes(*arena), 32 * kMiB);
 }
 
