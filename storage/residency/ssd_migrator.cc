@@ -189,6 +189,7 @@ size_t SsdMigrator::EvictBatch(uint64_t wanted_bytes) {
 // Remembers why, so that a miss can say it if the block leaves DRAM now.
 void SsdMigrator::Refuse(const BlockKey& key, Category category, AdmissionRefusal refusal) {
   context_.counters->CountRefused(refusal, category);
+  if (refusal == AdmissionRefusal::kUnavailable) ++refused_for_now_;
   MissReason reason = MissReason::kUnavailable;
   if (refusal == AdmissionRefusal::kCold || refusal == AdmissionRefusal::kBudget) {
     reason = MissReason::kNotAdmitted;

@@ -21,6 +21,9 @@ class SsdMigrator {
   // was not written is counted as refused and stays as it is. Returns the number of blocks written.
   size_t Write(absl::Span<const IndexedBlock> blocks);
 
+  // Blocks, since the start, that Write could not write because the tier took none just then.
+  uint64_t refused_for_now() const { return refused_for_now_; }
+
   // Moves a bounded part of what the tier wants back to other places; what cannot move is erased.
   // Returns true if it did anything.
   bool EraseWanted();
@@ -85,6 +88,7 @@ class SsdMigrator {
   std::vector<uint8_t> generations_;  // of the partitions, when the walk for stale ones began
   BlockIndex::Cursor stale_cursor_;
   bool dropping_stale_ = false;
+  uint64_t refused_for_now_ = 0;
   int64_t accounted_ns_ = 0;
 
   Mutex mutex_;

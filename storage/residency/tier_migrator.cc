@@ -1,7 +1,9 @@
 #include "storage/residency/tier_migrator.h"
 
 #include <algorithm>
+#include <tuple>
 
+#include "absl/container/flat_hash_set.h"
 #include "common/killpoint.h"
 #include "storage/block_store.h"
 #include "storage/residency/arrived_chains.h"
@@ -13,6 +15,7 @@ constexpr int64_t kSkipPeriodNs = int64_t{100} * 1000 * 1000;
 constexpr int64_t kMsNs = 1000 * 1000;
 constexpr int64_t kSweepNsPerRecord = 50'000;
 constexpr int64_t kSweepPauseNs = 1000 * kMsNs;  // between walks
+constexpr absl::Duration kDrainPause = absl::Milliseconds(20);
 
 }  // namespace
 
@@ -212,21 +215,21 @@ void TierMigrator::Drain(const Clock& clock, int64_t deadline_ns) {
   ApplyChanges();
   while (writer_.DropStale()) {
   }
-  std::vector<IndexedBlock> unwritten;
-  BlockIndex::Cursor cursor;
-  do {
-    for (IndexedBlock& block : context_.index->Scan(&cursor, 4096)) {
-      if (block.in_dram && !block.ssd) unwritten.push_back(std::move(block));
-    }
-  } while (cursor.shard != 0 || cursor.record != 0);
-  std::sort(unwritten.begin(), unwritten.end(), [](const IndexedBlock& a, const IndexedBlock& b) {
-    if (a.facts.last_touch_ns != b.facts.last_touch_ns) {
-      return a.facts.last_touch_ns > b.facts.last_touch_ns;
-    }
-    return a.facts.depth < b.facts.depth;
-  });
-  size_t next = 0;
-  while (next < unwritten.size() && clock.NowNanos() < deadline_ns) {
+  // A partition whose database has to catch up refuses writes for a moment: what it refused is
+  // offered again.
+  Mutex mutex;
+  CondVar nobody;
+  MutexLock lock(mutex);
+  while (DrainPass(clock, deadline_ns)) nobody.WaitFor(mutex, kDrainPause);
+}
+
+// Returns true if part of it was refused for the moment only, and time is left.
+bool TierMigrator::DrainPass(const Clock& clock, int64_t deadline_ns) {
+  const std::vector<IndexedBlock> unwritten = ToDrain();
+  const uint64_t refused_before = writer_.refused_for_now();
+  size_t written_blocks = 0;
+  for (size_t next = 0; next < unwritten.size();) {
+    if (clock.NowNanos() >= deadline_ns) return false;
     size_t end = next;
     uint64_t bytes = 0;
     while (end < unwritten.size() && end - next < kBatchBlocks && bytes < kBatchBytes) {
@@ -235,9 +238,49 @@ void TierMigrator::Drain(const Clock& clock, int64_t deadline_ns) {
     const size_t written = writer_.Write(absl::MakeConstSpan(unwritten).subspan(next, end - next));
     HL_KILLPOINT("drain.middle");
     // Nothing goes any more: quota or a broken medium. Under a budget, the next may be better.
-    if (written == 0 && !context_.admission->limited()) return;
+    if (written == 0 && !context_.admission->limited()) break;
+    written_blocks += written;
     next = end;
   }
+  if (writer_.refused_for_now() == refused_before) return false;
+  return written_blocks > 0 || context_.ssd->stats().database.slowed_partitions > 0;
+}
+
+// What is in DRAM alone, in the order in which it is to be written. A tail on SSD is worth nothing
+// without its head: blocks that one on SSD stands on go first. Then those that were touched last;
+// heads before tails.
+std::vector<IndexedBlock> TierMigrator::ToDrain() const {
+  std::vector<IndexedBlock> unwritten;
+  absl::flat_hash_set<BlockKey, BlockKeyHash> keys;
+  ForEachBlock([&](IndexedBlock& block) {
+    if (!block.in_dram || block.ssd) return;
+    keys.insert(block.facts.key);
+    unwritten.push_back(std::move(block));
+  });
+  absl::flat_hash_set<BlockKey, BlockKeyHash> carrying;
+  ForEachBlock([&](const IndexedBlock& block) {
+    if (block.ssd && keys.contains(block.facts.parent)) carrying.insert(block.facts.parent);
+  });
+  std::sort(unwritten.begin(), unwritten.end(), [](const IndexedBlock& a, const IndexedBlock& b) {
+    return a.facts.depth > b.facts.depth;
+  });
+  for (const IndexedBlock& block : unwritten) {
+    if (carrying.contains(block.facts.key)) carrying.insert(block.facts.parent);
+  }
+  const auto rank = [&](const IndexedBlock& block) {
+    return std::tuple(!carrying.contains(block.facts.key), -block.facts.last_touch_ns,
+                      block.facts.depth);
+  };
+  std::sort(unwritten.begin(), unwritten.end(),
+            [&](const IndexedBlock& a, const IndexedBlock& b) { return rank(a) < rank(b); });
+  return unwritten;
+}
+
+void TierMigrator::ForEachBlock(absl::FunctionRef<void(IndexedBlock&)> visit) const {
+  BlockIndex::Cursor cursor;
+  do {
+    for (IndexedBlock& block : context_.index->Scan(&cursor, 4096)) visit(block);
+  } while (cursor.shard != 0 || cursor.record != 0);
 }
 
 }  // namespace halflife

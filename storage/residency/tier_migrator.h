@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "storage/residency/change_queue.h"
 #include "storage/residency/migration_context.h"
 #include "storage/residency/request_chains.h"
@@ -90,6 +91,10 @@ class TierMigrator {
   bool EmptyASlabFor(uint64_t payload_bytes);
   bool MayGive(const DramArena::SlabPressure& slab) const;
   void MoveOut(const BlockKey& key);
+
+  bool DrainPass(const Clock& clock, int64_t deadline_ns);
+  std::vector<IndexedBlock> ToDrain() const;
+  void ForEachBlock(absl::FunctionRef<void(IndexedBlock&)> visit) const;
 
   // Constant after construction.
   const Options options_;

@@ -34,8 +34,9 @@ absl::StatusOr<SsdLocation> FakeSsdTier::WriteOne(const SsdWrite& write) {
   const uint64_t free_bytes = FreeBytesFor(write.block.payload().size());
   {
     MutexLock lock(mutex_);
-    if (!write_error_.ok()) {
+    if (!write_error_.ok() && failing_writes_ > 0) {
       ++counters_.writes_failed;
+      --failing_writes_;
       return write_error_;
     }
     if (free_bytes < write.block.payload().size()) {
@@ -227,8 +228,13 @@ void FakeSsdTier::FailReadsWith(absl::Status status) {
 }
 
 void FakeSsdTier::FailWritesWith(absl::Status status) {
+  FailNextWrites(UINT64_MAX, std::move(status));
+}
+
+void FakeSsdTier::FailNextWrites(uint64_t blocks, absl::Status status) {
   MutexLock lock(mutex_);
   write_error_ = std::move(status);
+  failing_writes_ = blocks;
 }
 
 void FakeSsdTier::FailNamespaceWritesWith(absl::Status status) {

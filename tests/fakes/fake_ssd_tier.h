@@ -52,6 +52,8 @@ class FakeSsdTier final : public SsdTier {
   // Every read or write answers this until it is set to OK again.
   void FailReadsWith(absl::Status status);
   void FailWritesWith(absl::Status status);
+  // The next so many blocks that are to be written.
+  void FailNextWrites(uint64_t blocks, absl::Status status);
   void FailNamespaceWritesWith(absl::Status status);
   // Flips a byte of the next block that is read: it stays damaged.
   void DamageNextRead();
@@ -89,6 +91,7 @@ class FakeSsdTier final : public SsdTier {
   uint64_t quota_bytes_ ABSL_GUARDED_BY(mutex_);
   absl::Status read_error_ ABSL_GUARDED_BY(mutex_);
   absl::Status write_error_ ABSL_GUARDED_BY(mutex_);
+  uint64_t failing_writes_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status namespace_error_ ABSL_GUARDED_BY(mutex_);
   bool damage_next_ ABSL_GUARDED_BY(mutex_) = false;
   bool hold_writes_ ABSL_GUARDED_BY(mutex_) = false;

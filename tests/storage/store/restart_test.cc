@@ -51,6 +51,41 @@ TEST_F(RestartTest, DrainWritesTheLastUsedHeadsFirstWhenTheQuotaEnds) {
   EXPECT_EQ(Prefix(new_chain), 6u);
 }
 
+// A tail that nobody can reach any more is as good as lost.
+TEST_F(RestartTest, DrainWritesFirstWhatABlockOnSsdStandsOn) {
+  Setup setup;
+  setup.dram_blocks = 8;
+  Open(setup);
+  const auto old_chain = Chain("old", 8);
+  const auto new_chain = Chain("new", 4);
+  PutChain(old_chain);
+  clock_.Advance(absl::Seconds(100));
+  PutChain(new_chain);
+  store_->Quiesce();
+  Touch(new_chain);
+  ASSERT_TRUE(OnSsd(old_chain.back()));
+  ASSERT_TRUE(!OnSsd(old_chain[0]) && !OnSsd(new_chain[0]));
+
+  store_->Drain(absl::Seconds(60));
+
+  const auto slot_of = [&](const BlockHash& hash) {
+    MutexLock lock(ssd_->medium()->mutex);
+    return ssd_->medium()->blocks.at(Address(hash).key).location.slot;
+  };
+  EXPECT_LT(slot_of(old_chain[0]), slot_of(new_chain[0]));
+  EXPECT_LT(slot_of(new_chain[0]), slot_of(new_chain[1]));
+}
+
+TEST_F(RestartTest, DrainOffersAgainWhatTheTierRefusedForTheMoment) {
+  const auto chain = Chain("a", 40);
+  PutChain(chain);
+  ssd_->FailNextWrites(30, absl::UnavailableError("the database has to catch up"));
+
+  Restart(/*drain=*/true);
+
+  EXPECT_EQ(Prefix(chain), 40u);
+}
+
 TEST_F(RestartTest, DrainStopsWhenTheMediumTakesNothing) {
   Setup setup;
   setup.dram_blocks = 200;
