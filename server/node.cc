@@ -66,8 +66,11 @@ absl::Status Node::Open() {
                                                          .request_drain = request_stop_});
   OpenSharedMemory();
   RpcServer::Parts parts{.store = store_.get(), .io = io_.get(), .extra_services = {}};
-  parts.extra_services.push_back(admin_service_.get());
-  if (shm_ != nullptr) parts.extra_services.push_back(&shm_->service());
+  parts.extra_services.push_back({v1::AdminService::service_full_name(), admin_service_.get()});
+  if (shm_ != nullptr) {
+    parts.extra_services.push_back(
+        {v1::SharedMemoryService::service_full_name(), &shm_->service()});
+  }
   HL_ASSIGN_OR_RETURN(rpc_, RpcServer::Start(RpcOptionsOf(config, machine_), parts));
   opened_.store(true);
   rpc_->SetServing(true);

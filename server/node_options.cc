@@ -12,7 +12,6 @@
 namespace halflife {
 namespace {
 
-constexpr int kMaxAutoThreads = 16;
 constexpr uint64_t kLeastInFlightBytes = uint64_t{64} << 20;
 constexpr double kFreeTargetWithSsd = 0.04;
 constexpr double kFreeTargetWithoutSsd = 0.01;
@@ -102,9 +101,6 @@ RpcServer::Options RpcOptionsOf(const Config& config, const MachineLimits& machi
   options.unix_path = config.server.unix_socket;
   options.remove_stale_socket = true;  // the node holds the lock that proves it is stale
   options.tcp_address = config.server.tcp_listen;
-  options.threads = config.server.threads == Config::kAuto
-                        ? std::min(machine.processors, kMaxAutoThreads)
-                        : static_cast<int>(config.server.threads);
   // Both kinds refer to arena memory: a quarter of it each, as for pinned blocks.
   const uint64_t quarter = std::max(DramBudgetOf(config, machine) / 4, kLeastInFlightBytes);
   options.max_inflight_get_bytes = quarter;

@@ -20,7 +20,6 @@ struct Config {
     bool shared_memory = true;
     std::string tcp_listen;
     bool insecure_listen = false;
-    int64_t threads = kAuto;
     int64_t io_threads = 0;
     int64_t max_connections = 0;
     std::vector<uint32_t> allowed_uids;

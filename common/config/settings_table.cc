@@ -38,11 +38,6 @@ constexpr Setting kSettings[] = {
      .doc = "Allows server.tcp_listen and admin.listen on addresses other than loopback without TLS. Anyone who "
             "reaches the port can read, write and delete every block. The flag --insecure-listen sets it.",
      .apply = [](const SettingValue& v, Config& c) { c.server.insecure_listen = v.number != 0; }},
-    {.key = "server.threads", .type = SettingType::kInteger, .default_text = "auto", .minimum = "1",
-     .maximum = "64", .allows_auto = true,
-     .doc = "Threads for reflection and administration. auto: one for each processor this process may use, at most "
-            "16. Lookups, Gets and Puts run on gRPC's own threads, whose number gRPC 1.51 fixes.",
-     .apply = [](const SettingValue& v, Config& c) { c.server.threads = v.number; }},
     {.key = "server.io_threads", .type = SettingType::kInteger, .default_text = "4", .minimum = "1",
      .maximum = "64",
      .doc = "Threads that wait for the SSD on behalf of requests. More help only a device that is faster with a "

@@ -10,7 +10,6 @@
 namespace halflife {
 namespace {
 
-constexpr int kMaxThreads = 256;
 constexpr int kMaxStreamsPerConnection = 128;
 constexpr int kMaxConnections = 8192;
 
@@ -35,7 +34,6 @@ absl::Status RpcServer::Options::Validate() const {
   }
   HL_RETURN_IF_ERROR(
       CheckAtMost("length of unix_path", unix_path.size(), sizeof(sockaddr_un::sun_path) - 1));
-  HL_RETURN_IF_ERROR(CheckBetween("threads", threads, 1, kMaxThreads));
   HL_RETURN_IF_ERROR(
       CheckAtLeast("max_inflight_get_bytes", max_inflight_get_bytes, kMinBlockBytes));
   HL_RETURN_IF_ERROR(

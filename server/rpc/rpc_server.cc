@@ -2,11 +2,9 @@
 
 #include <grpc/grpc.h>
 #include <grpc/support/time.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
-#include <grpcpp/resource_quota.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,9 +13,11 @@
 #include "absl/synchronization/mutex.h"
 #include "common/log.h"
 #include "common/status.h"
+#include "halflife/v1/cache.grpc.pb.h"
 #include "proto/wire/grpc_lifetime.h"
 #include "server/rpc/cache_service.h"
 #include "server/rpc/listen_socket.h"
+#include "server/rpc/reflection_service.h"
 #include "server/rpc/rpc_environment.h"
 #include "server/rpc/socket_acceptor.h"
 
@@ -65,16 +65,6 @@ void SetLimits(const RpcServer::Options& options, grpc::ServerBuilder& builder) 
                              kMinClientPingIntervalMs);
 }
 
-// For synchronous services only (reflection, extra ones).
-void SetSyncThreads(int threads, grpc::ServerBuilder& builder) {
-  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
-  grpc::ResourceQuota quota("halflife-rpc");
-  quota.SetMaxThreads(threads + 2);  // and the pollers
-  builder.SetResourceQuota(quota);
-}
-
 absl::StatusOr<std::vector<ListenSocket>> ListenOnAll(const RpcServer::Options& options) {
   std::vector<ListenSocket> sockets;
   // TCP first: if its port is taken, no socket file is left behind.
@@ -94,7 +84,7 @@ class RpcServerImpl final : public RpcServer {
       : environment_(std::move(environment)), service_(MakeCacheService(environment_)) {}
   ~RpcServerImpl() override { Shutdown(absl::ZeroDuration()); }
 
-  absl::Status Listen(const std::vector<grpc::Service*>& extra_services);
+  absl::Status Listen(const std::vector<ExtraService>& extra_services);
 
   void SetServing(bool ready) override;
   void BeginDrain() override;
@@ -111,6 +101,7 @@ class RpcServerImpl final : public RpcServer {
 
   const RpcEnvironmentRef environment_;
   const std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::Service> reflection_;
   uint64_t socket_inode_ = 0;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
   std::unique_ptr<SocketAcceptor> acceptor_;
@@ -121,18 +112,22 @@ class RpcServerImpl final : public RpcServer {
       ABSL_GUARDED_BY(mutex_);  // null before Listen and after Shutdown
 };
 
-absl::Status RpcServerImpl::Listen(const std::vector<grpc::Service*>& extra_services) {
+absl::Status RpcServerImpl::Listen(const std::vector<ExtraService>& extra_services) {
   HL_ASSIGN_OR_RETURN(std::vector<ListenSocket> sockets, ListenOnAll(environment_->options));
   struct stat file {};
   if (lstat(environment_->options.unix_path.c_str(), &file) == 0) socket_inode_ = file.st_ino;
 
   grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   SetLimits(environment_->options, builder);
-  SetSyncThreads(environment_->options.threads, builder);
   builder.RegisterService(service_.get());
-  for (grpc::Service* service : extra_services) builder.RegisterService(service);
+  std::vector<std::string> names = {v1::CacheService::service_full_name(), "grpc.health.v1.Health"};
+  for (const ExtraService& extra : extra_services) {
+    builder.RegisterService(extra.service);
+    names.push_back(extra.name);
+  }
+  reflection_ = MakeReflectionService(std::move(names));
+  builder.RegisterService(reflection_.get());
   connections_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       grpc::InsecureServerCredentials());

@@ -35,9 +35,6 @@ class RpcServer {
     // "host:port" with a numeric host (port 0 = any); empty = none. Plaintext: the caller decides
     // where that is allowed.
     std::string tcp_address;
-    // Threads that synchronous extra services may use. CacheService runs on gRPC's callback
-    // threads, whose number gRPC 1.51 fixes itself: half the cores, at least 2, at most 16.
-    int threads = 2;
     // Bytes of blocks that open Gets and Puts may hold together; beyond them calls are refused
     // before payload is read. One call is always admitted. Raise with many concurrent readers of
     // large blocks.
@@ -63,13 +60,18 @@ class RpcServer {
     absl::Status Validate() const;
   };
 
+  struct ExtraService {
+    std::string name;  // full, for reflection
+    grpc::Service* service = nullptr;
+  };
   // What it serves. Borrowed; all outlive the server. Blocking calls of `store` run on `io`,
   // nowhere else.
   struct Parts {
     BlockStore* store = nullptr;
     Executor* io = nullptr;
     const Clock* clock = &Clock::Real();
-    std::vector<grpc::Service*> extra_services;  // AdminService
+    // Of gRPC's callback API: a synchronous one would bring a poller that is in everybody's way.
+    std::vector<ExtraService> extra_services;
   };
 
   // Listens and answers from now on; health says "liveness" serving, "readiness" and "" not serving

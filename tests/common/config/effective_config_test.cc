@@ -49,7 +49,6 @@ server:
   allowed_gids: 7
   tcp_listen: "[::1]:50061"
   insecure_listen: true
-  threads: 3
   io_threads: 5
   max_connections: 7
   min_put_rate: 64KiB
@@ -96,7 +95,6 @@ TEST(EffectiveConfig, EverySettingReachesItsTypedField) {
   EXPECT_EQ(values.server.unix_socket, "/tmp/a.sock");
   EXPECT_EQ(values.server.tcp_listen, "[::1]:50061");
   EXPECT_TRUE(values.server.insecure_listen);
-  EXPECT_EQ(values.server.threads, 3);
   EXPECT_EQ(values.server.io_threads, 5);
   EXPECT_EQ(values.server.max_connections, 7);
   EXPECT_FALSE(values.server.shared_memory);
@@ -157,17 +155,17 @@ TEST(EffectiveConfig, AWriteBudgetIsSaidInBytesPerDayOrByTheDrive) {
 TEST(EffectiveConfig, LaterSourcesWinAndTheirOriginIsKept) {
   ConfigSources sources{
       .file_name = "halflife.yaml",
-      .file_text = "server:\n  threads: 2\n  io_threads: 2\n  max_connections: 2\n",
+      .file_text = "server:\n  min_put_rate: 2\n  io_threads: 2\n  max_connections: 2\n",
       .environment = {{"HALFLIFE_SERVER_IO_THREADS", "3"},
                       {"HALFLIFE_SERVER_MAX_CONNECTIONS", "3"}},
       .flags = {{"server.max_connections", "4"}}};
 
   const EffectiveConfig config = Resolved(sources);
 
-  EXPECT_EQ(config.values().server.threads, 2);
+  EXPECT_EQ(config.values().server.min_put_bytes_per_s, 2);
   EXPECT_EQ(config.values().server.io_threads, 3);
   EXPECT_EQ(config.values().server.max_connections, 4);
-  EXPECT_EQ(config.Get("server.threads").where, "halflife.yaml:2:12");
+  EXPECT_EQ(config.Get("server.min_put_rate").where, "halflife.yaml:2:17");
   EXPECT_EQ(config.Get("server.io_threads").where, "HALFLIFE_SERVER_IO_THREADS");
   EXPECT_EQ(config.Get("server.io_threads").origin, ConfigOrigin::kEnvironment);
   EXPECT_EQ(config.Get("server.max_connections").where, "--server.max_connections");
@@ -179,11 +177,11 @@ TEST(EffectiveConfig, ABadValueInTheEnvironmentOrAFlagNamesItsSource) {
   const auto config = ResolveConfig({.file_name = "",
                                      .file_text = "",
                                      .environment = {{"HALFLIFE_LOG_LEVEL", "loud"}},
-                                     .flags = {{"server.threads", "many"}, {"log.levle", "info"}}});
+                                     .flags = {{"server.io_threads", "many"}, {"log.levle", "info"}}});
 
   const std::string message(config.status().message());
   EXPECT_THAT(message, HasSubstr("HALFLIFE_LOG_LEVEL: log.level: \"loud\""));
-  EXPECT_THAT(message, HasSubstr("--server.threads: \"many\""));
+  EXPECT_THAT(message, HasSubstr("--server.io_threads: \"many\""));
   EXPECT_THAT(message, HasSubstr("--log.levle: unknown setting; did you mean --log.level?"));
 }
 
@@ -257,10 +255,10 @@ TEST(EffectiveConfig, IdsAreListsAndTheFloorOfPutsMayBeNone) {
 TEST(EffectiveConfig, AReloadAppliesTheReloadableSubsetAndNamesTheRest) {
   const ConfigChanges changes = CompareConfigs(
       FromFile("log:\n  level: info\n"),
-      FromFile("log:\n  level: debug\nserver:\n  threads: 3\n  drain_time: 5000ms\n"));
+      FromFile("log:\n  level: debug\nserver:\n  io_threads: 3\n  drain_time: 5000ms\n"));
 
   EXPECT_THAT(changes.applied, ElementsAre("log.level"));
-  EXPECT_THAT(changes.need_a_restart, ElementsAre("server.threads"));
+  EXPECT_THAT(changes.need_a_restart, ElementsAre("server.io_threads"));
 }
 
 TEST(ReadConfigFile, AMissingFileAndADirectoryAreNamed) {
@@ -284,7 +282,7 @@ TEST(SettingsTable, HasUniqueKeysLimitsThatParseAndADocumentForEach) {
 }
 
 TEST(SettingsTable, AValueAtALimitIsTakenAndOneBeyondIsNot) {
-  const Setting& threads = *FindSetting("server.threads");
+  const Setting& threads = *FindSetting("server.io_threads");
   const Setting& budget = *FindSetting("storage.dram.budget");
 
   EXPECT_TRUE(ParseSettingValue(threads, "1").ok());

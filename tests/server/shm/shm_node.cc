@@ -40,7 +40,8 @@ void ShmNode::Start() {
     shm_ = OrAbort(ShmServer::Open(
         {.main_socket_path = socket_path_, .peers = options_.peers, .sessions = options_.sessions},
         *store_, *io_));
-    parts.extra_services.push_back(&shm_->service());
+    parts.extra_services.push_back(
+        {v1::SharedMemoryService::service_full_name(), &shm_->service()});
   }
   RpcServer::Options rpc;
   rpc.unix_path = socket_path_;
