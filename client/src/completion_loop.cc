@@ -13,6 +13,8 @@ namespace {
 // that still waits for its namespace) is seen.
 constexpr int64_t kMaxPollNs = 20'000'000;
 constexpr int64_t kMinPollNs = 1'000'000;
+// Of a caller that does not poll. No wait is without an end.
+constexpr int64_t kMaxSleepNs = 1'000'000'000;
 
 }  // namespace
 
@@ -28,12 +30,21 @@ CompletionLoop::Caller::~Caller() {
   if (loop_.HasToWaitLocked()) loop_.library_wake_.NotifyOne();
 }
 
-void CompletionLoop::Caller::Wait(int64_t deadline_ns) {
-  while (loop_.AwaitTurn(*this) == Turn::kPoll) {
-    do {
-      loop_.PollOnce(deadline_ns);
-    } while (!ended_.load(std::memory_order_acquire));
-    loop_.StopPolling();
+void CompletionLoop::Caller::Wait(int64_t deadline_ns, absl::FunctionRef<void()> cut) {
+  bool is_cut = false;
+  const auto is_due = [&] { return !is_cut && Clock::Real().NowNanos() >= deadline_ns; };
+  while (true) {
+    const Turn turn = loop_.AwaitTurn(*this, is_cut ? INT64_MAX : deadline_ns);
+    if (turn == Turn::kEnded) return;
+    if (turn == Turn::kPoll) {
+      do {
+        loop_.PollOnce(deadline_ns);
+      } while (!ended_.load(std::memory_order_acquire) && !is_due());
+      loop_.StopPolling();
+    }
+    if (ended_.load(std::memory_order_acquire) || !is_due()) continue;
+    is_cut = true;
+    cut();  // if the end is being told by another thread just now, it is waited for as before
   }
 }
 
@@ -44,15 +55,17 @@ void CompletionLoop::Caller::SetEnded() {
   wake_.NotifyOne();
 }
 
-CompletionLoop::Turn CompletionLoop::AwaitTurn(Caller& caller) {
+CompletionLoop::Turn CompletionLoop::AwaitTurn(Caller& caller, int64_t deadline_ns) {
   MutexLock lock(mutex_);
   while (!caller.ended_.load(std::memory_order_relaxed)) {
     if (!polling_) {
       polling_ = true;
       return Turn::kPoll;
     }
+    const int64_t left_ns = deadline_ns - Clock::Real().NowNanos();
+    if (left_ns <= 0) return Turn::kLate;
     sleeping_.push_back(&caller);
-    caller.wake_.Wait(mutex_);
+    caller.wake_.WaitFor(mutex_, absl::Nanoseconds(std::min(left_ns, kMaxSleepNs)));
     std::erase(sleeping_, &caller);
   }
   // It may have been woken for a turn that it needs no more.

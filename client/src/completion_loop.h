@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 
+#include "absl/functional/function_ref.h"
 #include "common/mutex.h"
 
 namespace halflife::client {
@@ -55,8 +56,9 @@ class CompletionLoop {
     Caller(const Caller&) = delete;
     Caller& operator=(const Caller&) = delete;
 
-    // Handles events until SetEnded. After `deadline_ns` of the real clock SetEnded is near.
-    void Wait(int64_t deadline_ns);
+    // Handles events until SetEnded. At `deadline_ns` of the real clock it runs `cut`, once, which
+    // ends the call: a caller who is awake needs no other thread to keep its budget.
+    void Wait(int64_t deadline_ns, absl::FunctionRef<void()> cut);
     // Any thread, once. The caller may be gone as soon as it is called.
     void SetEnded();
 
@@ -90,10 +92,10 @@ class CompletionLoop {
     CompletionTag* tag = nullptr;
     bool ok = false;
   };
-  enum class Turn { kEnded, kPoll, kLook, kHandle };
+  enum class Turn { kEnded, kPoll, kLook, kHandle, kLate };
 
-  // Returns when the caller has ended, or may poll.
-  Turn AwaitTurn(Caller& caller);
+  // Returns when the caller has ended, or may poll, or `deadline_ns` has come.
+  Turn AwaitTurn(Caller& caller, int64_t deadline_ns);
   // Returns when the thread of Run may poll or look, or has been given an `event` to handle.
   Turn AwaitTurn(Event& event);
   bool HasToWaitLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

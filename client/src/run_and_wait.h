@@ -27,7 +27,7 @@ Answer RunAndWait(ClientCore& core, const Make& make) {
     });
     call->LetAnybodyHandle();
     call->Begin(Call::AtOnce::kHere);
-    caller.Wait(call->deadline_ns());
+    caller.Wait(call->deadline_ns(), [&call] { call->End(Outcome::kTimeout); });
   }
   return *std::move(answer);
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "client/src/latch.h"
 #include "common/clock.h"
@@ -52,6 +53,7 @@ class CompletionLoopTest : public testing::Test {
     alarm.Set(loop_.queue(), gpr_now(GPR_CLOCK_MONOTONIC), note.tag());
   }
   static int64_t Soon() { return Clock::Real().NowNanos() + int64_t{60} * 1'000'000'000; }
+  static void Never() { FAIL() << "cut before its deadline"; }
 
   CompletionLoop loop_;
   ThreadPool library_{{.name = "loop-test", .threads = 1, .queue_limit = 1}};
@@ -66,7 +68,7 @@ TEST_F(CompletionLoopTest, ACallerHandlesWhatItWaitsForOnItsOwnThread) {
   grpc::Alarm alarm;
   Send(alarm, note);
 
-  caller.Wait(Soon());
+  caller.Wait(Soon(), Never);
 
   EXPECT_EQ(note.HandledBy(), std::this_thread::get_id());
 }
@@ -78,7 +80,7 @@ TEST_F(CompletionLoopTest, ACallerLeavesEventsThatMayRunOthersCodeToTheLibrary) 
   grpc::Alarm alarm;
   Send(alarm, note);
 
-  caller.Wait(Soon());
+  caller.Wait(Soon(), Never);
 
   EXPECT_NE(note.HandledBy(), std::this_thread::get_id());
 }
@@ -98,7 +100,7 @@ TEST_F(CompletionLoopTest, TheLibraryTakesOverWhenTheLastCallerHasGone) {
   {
     CompletionLoop::Caller caller(loop_);
     caller.SetEnded();
-    caller.Wait(Soon());
+    caller.Wait(Soon(), Never);
   }
   Note note(true);
   grpc::Alarm alarm;
@@ -119,7 +121,7 @@ TEST_F(CompletionLoopTest, AnIdleLibraryLeavesTheQueueToTheNextCaller) {
   grpc::Alarm alarm;
   Send(alarm, note);
 
-  caller.Wait(Soon());
+  caller.Wait(Soon(), Never);
 
   EXPECT_EQ(note.HandledBy(), std::this_thread::get_id());
 }
@@ -128,7 +130,53 @@ TEST_F(CompletionLoopTest, ACallerReturnsWhenItsEndIsToldElsewhere) {
   CompletionLoop::Caller caller(loop_);
   ASSERT_TRUE(callers_.Submit([&] { caller.SetEnded(); }));
 
-  caller.Wait(Soon());
+  caller.Wait(Soon(), Never);
+}
+
+TEST_F(CompletionLoopTest, ACallerThatPollsCutsItsCallAtTheDeadline) {
+  CompletionLoop::Caller caller(loop_);
+  std::vector<std::thread::id> cut_by;
+
+  caller.Wait(Clock::Real().NowNanos() + 1'000'000, [&] {
+    cut_by.push_back(std::this_thread::get_id());
+    caller.SetEnded();
+  });
+
+  EXPECT_EQ(cut_by, std::vector{std::this_thread::get_id()});
+}
+
+TEST_F(CompletionLoopTest, ACallerThatSleepsCutsItsCallAtTheDeadline) {
+  CompletionLoop::Caller polling(loop_);
+  CompletionLoop::Caller sleeping(loop_);
+  Latch<bool> polls;
+  Note note(true, [&] { polls.Set(true); });
+  grpc::Alarm alarm;
+  Send(alarm, note);
+  ASSERT_TRUE(callers_.Submit([&] { polling.Wait(Soon(), Never); }));
+  polls.Wait();
+  std::vector<std::thread::id> cut_by;
+
+  sleeping.Wait(Clock::Real().NowNanos() + 1'000'000, [&] {
+    cut_by.push_back(std::this_thread::get_id());
+    sleeping.SetEnded();
+  });
+
+  EXPECT_EQ(cut_by, std::vector{std::this_thread::get_id()});
+  polling.SetEnded();
+  callers_.Drain();
+}
+
+TEST_F(CompletionLoopTest, ACallThatEndsElsewhereWhileItIsCutIsWaitedFor) {
+  CompletionLoop::Caller caller(loop_);
+  int cuts = 0;
+
+  // Another thread was first, and tells the end only later.
+  caller.Wait(Clock::Real().NowNanos(), [&] {
+    ++cuts;
+    ASSERT_TRUE(callers_.Submit([&] { caller.SetEnded(); }));
+  });
+
+  EXPECT_EQ(cuts, 1);
 }
 
 TEST_F(CompletionLoopTest, TheTurnToPollGoesOnToACallerThatStillWaits) {
@@ -138,12 +186,12 @@ TEST_F(CompletionLoopTest, TheTurnToPollGoesOnToACallerThatStillWaits) {
   Note for_second(true, [&] { second.SetEnded(); });
   Note for_first(true, [&] { first.SetEnded(); });
   ASSERT_TRUE(callers_.Submit([&] {
-    second.Wait(Soon());
+    second.Wait(Soon(), Never);
     second_thread.Set(std::this_thread::get_id());
   }));
   grpc::Alarm alarm_of_first;
   Send(alarm_of_first, for_first);
-  first.Wait(Soon());
+  first.Wait(Soon(), Never);
   // Nobody else polls: this thread has returned, and the library was never started.
   grpc::Alarm alarm_of_second;
   Send(alarm_of_second, for_second);
@@ -164,7 +212,7 @@ TEST_F(CompletionLoopTest, NoCallerIsForgottenAmongMany) {
         Note note(true, [&] { caller.SetEnded(); });
         grpc::Alarm alarm;
         Send(alarm, note);
-        caller.Wait(Soon());
+        caller.Wait(Soon(), Never);
         note.HandledBy();
       }
       ended += kCalls;
