@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "tests/e2e/cpu_wait.h"
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/garbage_server.h"
 #include "tests/e2e/sanitized.h"
@@ -22,8 +23,11 @@ namespace {
 
 using client::Outcome;
 
-// The promise is budget + 20 ms, for 99 calls of 100; none may be much later. How late this machine
-// is by itself is measured beside it, by waits of known length in the same threads, and added.
+// The promise is budget + 20 ms, for 99 calls of 100; none may be much later. What the machine adds
+// is not the client's: the time that the caller's thread, and one other at most, waited for a CPU
+// during the call (CpuWait) is taken off. What no thread can be charged with, such as a virtual
+// machine that stands still, shows in waits of known length in the same threads, and is added to
+// the bound.
 constexpr double kPromisedMs = 20 * kSlowdown;
 constexpr double kWorstMs = 100 * kSlowdown;
 constexpr absl::Duration kRecovery = absl::Seconds(kSlowdown);
@@ -44,32 +48,37 @@ client::Options OptionsFor(const Daemon& daemon, bool breaker) {
   return options;
 }
 
-// How much later than they should things were done, in milliseconds.
+// How much later than they should things were done, in milliseconds, less the waits for a CPU.
 class Lateness {
  public:
   template <typename Call>
   void Measure(std::chrono::microseconds budget, Call call) {
-    calls_.push_back(MillisecondsOver(budget, call));
+    calls_.push_back(MillisecondsOver(budget, call, &machine_));
     // The control: a wait on nothing, as long as the shortest budget.
     Mutex mutex;
     CondVar never;
-    controls_.push_back(MillisecondsOver(kControl, [&] {
-      MutexLock lock(mutex);
-      never.WaitFor(mutex, absl::FromChrono(kControl));
-    }));
+    controls_.push_back(MillisecondsOver(
+        kControl,
+        [&] {
+          MutexLock lock(mutex);
+          never.WaitFor(mutex, absl::FromChrono(kControl));
+        },
+        nullptr));
   }
   void Add(const Lateness& other) {
     calls_.insert(calls_.end(), other.calls_.begin(), other.calls_.end());
+    machine_.insert(machine_.end(), other.machine_.begin(), other.machine_.end());
     controls_.insert(controls_.end(), other.controls_.begin(), other.controls_.end());
   }
   void Check(const std::string& what) {
     std::sort(calls_.begin(), calls_.end());
     std::sort(controls_.begin(), controls_.end());
+    std::sort(machine_.begin(), machine_.end());
     std::printf(
         "%-24s %4zu calls, after their budget: p50 %.1f ms, p99 %.1f ms, max %.1f ms; plain waits: "
-        "p99 %.1f ms, max %.1f ms\n",
+        "p99 %.1f ms, max %.1f ms; waits for a CPU, taken off: p99 %.1f ms, max %.1f ms\n",
         what.c_str(), calls_.size(), Quantile(calls_, 0.5), Quantile(calls_, 0.99), calls_.back(),
-        Quantile(controls_, 0.99), controls_.back());
+        Quantile(controls_, 0.99), controls_.back(), Quantile(machine_, 0.99), machine_.back());
     EXPECT_LE(Quantile(calls_, 0.99), kPromisedMs + Quantile(controls_, 0.99)) << what;
     EXPECT_LE(calls_.back(), kWorstMs + controls_.back()) << what;
   }
@@ -78,17 +87,21 @@ class Lateness {
   static constexpr std::chrono::milliseconds kControl{5};
 
   template <typename Call>
-  static double MillisecondsOver(std::chrono::microseconds budget, Call call) {
+  static double MillisecondsOver(std::chrono::microseconds budget, Call call,
+                                 std::vector<double>* machine) {
+    const CpuWait cpu;
     const absl::Duration began = Clock::Real().Now();
     call();
     const absl::Duration took = Clock::Real().Now() - began;
-    return absl::ToDoubleMilliseconds(took - absl::FromChrono(budget));
+    const absl::Duration waited = cpu.OwnAndOneOther();
+    if (machine != nullptr) machine->push_back(absl::ToDoubleMilliseconds(waited));
+    return absl::ToDoubleMilliseconds(took - waited - absl::FromChrono(budget));
   }
   static double Quantile(const std::vector<double>& sorted, double q) {
     return sorted[static_cast<size_t>(q * static_cast<double>(sorted.size() - 1))];
   }
 
-  std::vector<double> calls_, controls_;
+  std::vector<double> calls_, controls_, machine_;
 };
 
 class ClientViewTest : public testing::Test {
@@ -126,6 +139,23 @@ class ClientViewTest : public testing::Test {
     }
   }
 
+  // Until it has happened, however long a busy machine takes.
+  template <typename Step>
+  bool Eventually(Step step) {
+    const absl::Duration limit = Clock::Real().Now() + absl::Seconds(60);
+    while (!step()) {
+      if (Clock::Real().Now() > limit || daemon_.EndsWithin(absl::Milliseconds(1))) return false;
+    }
+    return true;
+  }
+  // With the short budgets of the client under test: on a busy machine it may take some attempts.
+  bool StoresSoon(TrackedClient& blocks, const Stretch& chain) {
+    return Eventually([&] {
+      const auto put = blocks.Put(chain);
+      return put.stored + put.duplicates == kBlocks;
+    });
+  }
+
   // With and without the breaker, with a connection from before the trouble or a new one.
   void ExpectMissesInTime(const std::string& what, int rounds) {
     for (const bool breaker : {false, true}) {
@@ -149,8 +179,8 @@ TEST_F(ClientViewTest, AStoppedDaemonIsAMissWithinTheBudget) {
   const auto connected = client::Client::Open(options);
   ValueTracker tracker;
   TrackedClient blocks(connected.get(), &tracker, &Blocks());
-  ASSERT_TRUE(connected->Healthy(std::chrono::seconds(5)));
-  ASSERT_GT(blocks.Put(Blocks().WholeChain(0, 1)).stored, 0u);
+  ASSERT_TRUE(connected->Healthy(std::chrono::seconds(20)));
+  ASSERT_TRUE(StoresSoon(blocks, Blocks().WholeChain(0, 1)));
 
   daemon_.Stop();
 
@@ -165,7 +195,7 @@ TEST_F(ClientViewTest, AStoppedDaemonDelaysNoneOfManyThreads) {
   ASSERT_TRUE(daemon_.Start().ok()) << daemon_.LogTail();
   const client::Options options = OptionsFor(daemon_, false);
   const auto client = client::Client::Open(options);
-  ASSERT_TRUE(client->Healthy(std::chrono::seconds(5)));
+  ASSERT_TRUE(client->Healthy(std::chrono::seconds(20)));
   daemon_.Stop();
 
   std::vector<Lateness> parts(8);
@@ -185,7 +215,7 @@ TEST_F(ClientViewTest, AKilledDaemonIsAMissWithinTheBudget) {
   ASSERT_TRUE(daemon_.Start().ok()) << daemon_.LogTail();
   const client::Options options = OptionsFor(daemon_, false);
   const auto connected = client::Client::Open(options);
-  ASSERT_TRUE(connected->Healthy(std::chrono::seconds(5)));
+  ASSERT_TRUE(connected->Healthy(std::chrono::seconds(20)));
 
   daemon_.Kill();
 
@@ -219,10 +249,10 @@ class RecoveryTest : public ClientViewTest {
     // Defaults: a connection that comes up again is noticed at once, and a process that was stopped
     // and goes on by the questions in the background. Nobody waits out the breaker's interval.
     client_ = client::Client::Open(OptionsFor(daemon_, true));
-    ASSERT_TRUE(client_->Healthy(std::chrono::seconds(5)));
+    ASSERT_TRUE(client_->Healthy(std::chrono::seconds(20)));
     blocks_ = std::make_unique<TrackedClient>(client_.get(), &tracker_, &Blocks());
-    ASSERT_EQ(blocks_->Put(chain_).stored, kBlocks);
-    ASSERT_TRUE(Hits());
+    ASSERT_TRUE(StoresSoon(*blocks_, chain_));
+    ASSERT_TRUE(Eventually([&] { return Hits(); }));
     began_ = Clock::Real().Now();
   }
 
@@ -242,13 +272,16 @@ class RecoveryTest : public ClientViewTest {
   }
 
   void ExpectHitsSoon(const char* what) {
+    const CpuWait own;
+    const CpuWait daemons(daemon_.pid());
     const absl::Duration began = Clock::Real().Now();
-    while (!Hits() && Clock::Real().Now() - began < absl::Seconds(30)) {
-      daemon_.EndsWithin(absl::Milliseconds(1));
-    }
+    const bool hits = Eventually([&] { return Hits(); });
     const absl::Duration took = Clock::Real().Now() - began;
-    std::printf("hits again %s after %.0f ms\n", what, absl::ToDoubleMilliseconds(took));
-    EXPECT_LT(took, kRecovery);
+    const absl::Duration waited = own.OfAll() + daemons.OfAll();
+    std::printf("hits again %s after %.0f ms, of which %.0f ms may be waits for a CPU\n", what,
+                absl::ToDoubleMilliseconds(took), absl::ToDoubleMilliseconds(waited));
+    EXPECT_TRUE(hits) << what;
+    EXPECT_LT(took - waited, kRecovery);
   }
 
   absl::Duration began_;
