@@ -191,4 +191,12 @@ inline Options Patient(const std::string& endpoint) {
   return options;
 }
 
+// A patient client whose connection is up. On a busy machine an attempt to connect may take longer
+// than it is given, and what is called meanwhile is not served.
+inline std::unique_ptr<Client> OpenConnected(const std::string& endpoint) {
+  auto client = Client::Open(Patient(endpoint));
+  (void)client->Healthy(std::chrono::seconds(20));  // whatever the daemon answers
+  return client;
+}
+
 }  // namespace halflife::client

@@ -36,7 +36,7 @@ class FetchTest : public testing::Test {
 
   SocketDirectory directory_;
   LocalDaemon daemon_{directory_.socket()};
-  std::unique_ptr<Client> client_ = Client::Open(Patient(directory_.endpoint()));
+  std::unique_ptr<Client> client_ = OpenConnected(directory_.endpoint());
   NamespaceHandle ns_ = client_->OpenNamespace(SmallNamespace());
 };
 

@@ -33,7 +33,7 @@ class LyingDaemonTest : public testing::Test {
 
   SocketDirectory directory_;
   FakeDaemon daemon_{directory_.endpoint()};
-  std::unique_ptr<Client> client_ = Client::Open(Patient(directory_.endpoint()));
+  std::unique_ptr<Client> client_ = OpenConnected(directory_.endpoint());
   NamespaceHandle ns_ = client_->OpenNamespace(SmallNamespace());
   const std::vector<Hash> chain_ = Chain(1, kBlocks);
 };

@@ -167,7 +167,7 @@ TEST(ThreadsDeathTest, NoneBeforeTheFirstOpen) {
 TEST(Fork, AChildGetsMissesAndEndsCleanly) {
   const SocketDirectory directory;
   FakeDaemon daemon(directory.endpoint());
-  auto client = Client::Open(Patient(directory.endpoint()));
+  auto client = OpenConnected(directory.endpoint());
   const NamespaceHandle ns = client->OpenNamespace(SmallNamespace());
   const auto chain = Chain(1, 2);
   ASSERT_EQ(client->Lookup(LookupOf(ns, chain)).outcome, Outcome::kOk);

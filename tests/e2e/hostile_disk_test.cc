@@ -26,7 +26,7 @@ class HostileDiskTest : public testing::Test {
     options.lookup_budget = options.get_budget = options.put_budget = std::chrono::seconds(5);
     options.breaker_open_max = std::chrono::milliseconds(250);
     client_ = client::Client::Open(options);
-    ASSERT_TRUE(client_->Healthy(std::chrono::seconds(5)));
+    ASSERT_TRUE(client_->Healthy(std::chrono::seconds(20)));
     blocks_ = std::make_unique<TrackedClient>(client_.get(), &tracker_, &population_);
     PutAll();
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "common/clock.h"
+#include "tests/e2e/cpu_wait.h"
 #include "tests/e2e/daemon.h"
 #include "tests/e2e/raw_rpc.h"
 #include "tests/e2e/sanitized.h"
@@ -94,30 +95,53 @@ class RestartTest : public testing::Test {
   void RestartAndTime(const char* what) {
     const absl::Duration began = Clock::Real().Now();
     const auto since = [&] { return Clock::Real().Now() - began; };
-    ASSERT_TRUE(daemon_.Start().ok()) << daemon_.LogTail();
+    const CpuWait own;
+    ASSERT_TRUE(daemon_.Launch().ok());
+    const CpuWait daemons(daemon_.pid());
+    ASSERT_TRUE(daemon_.WaitReady().ok()) << daemon_.LogTail();
     const absl::Duration ready = since();
     client_ = client::Client::Open(PatientOptions(daemon_));
     blocks_ = std::make_unique<TrackedClient>(client_.get(), &tracker_, &population_);
     const Stretch first = population_.WholeChain(0, 0);
-    while (blocks_->Get(first).right == 0 && since() < absl::Seconds(20)) {
+    while (blocks_->Get(first).right == 0 && since() < absl::Seconds(60)) {
       ASSERT_FALSE(daemon_.EndsWithin(absl::Milliseconds(1)));
     }
-    std::printf("%s with %.0f MiB on disk: ready after %.0f ms, first block after %.0f ms\n", what,
-                static_cast<double>(DiskBytes(daemon_.ssd_directory())) / kMiB,
-                absl::ToDoubleMilliseconds(ready), absl::ToDoubleMilliseconds(since()));
-    // The goal is 1 s; a loaded machine gets more.
-    EXPECT_LT(since(), absl::Seconds(5 * kSlowdown));
+    const absl::Duration took = since();
+    const absl::Duration waited = own.OfAll() + daemons.OfAll();
+    std::printf(
+        "%s with %.0f MiB on disk: ready after %.0f ms, first block after %.0f ms, of which %.0f "
+        "ms may be waits for a CPU\n",
+        what, static_cast<double>(DiskBytes(daemon_.ssd_directory())) / kMiB,
+        absl::ToDoubleMilliseconds(ready), absl::ToDoubleMilliseconds(took),
+        absl::ToDoubleMilliseconds(waited));
+    // The goal is 1 s; a busy disk gets more.
+    EXPECT_LT(took - waited, absl::Seconds(5 * kSlowdown));
+  }
+
+  // Whole answers, or what came in many attempts: that a busy machine did not bring a block in time
+  // does not say that it is lost.
+  TrackedClient::ReadCounts GetPatiently(const Stretch& chain, const std::vector<bool>& expected) {
+    constexpr int kAttempts = 10;
+    for (int attempt = 1;; ++attempt) {
+      auto read = blocks_->Get(chain, {.order = client::Order::kDescending});
+      read.pairs.resize(expected.size());
+      bool all = read.outcome == client::Outcome::kOk;
+      for (size_t i = 0; i < expected.size(); ++i) all = all && read.pairs[i] >= expected[i];
+      if (all || read.wrong > 0 || attempt == kAttempts) return read;
+      ++repeated_gets_;
+      EXPECT_FALSE(daemon_.EndsWithin(absl::Milliseconds(10))) << daemon_.LogTail();
+    }
   }
 
   Served Count(const OnSsd& on_ssd) {
     Served served;
     size_t index = 0;
     ForEachChain([&](const Stretch& chain) {
-      const auto read = blocks_->Get(chain, {.order = client::Order::kDescending});
       const std::vector<bool>& expected = on_ssd[index++];
+      const auto read = GetPatiently(chain, expected);
       served.wrong += read.wrong;
       for (size_t block = 0; block < expected.size(); ++block) {
-        const bool right = block < read.pairs.size() && read.pairs[block];
+        const bool right = read.pairs[block];
         ++served.asked;
         if (!expected[block]) {
           served.others += right;
@@ -130,12 +154,12 @@ class RestartTest : public testing::Test {
     });
     std::printf(
         "of %llu blocks on the SSD %llu are served (%.2f %%), lost %.1f MiB; %llu more that were "
-        "in DRAM\n",
+        "in DRAM; %d Gets repeated\n",
         static_cast<unsigned long long>(served.expected),
         static_cast<unsigned long long>(served.kept),
         100.0 * static_cast<double>(served.kept) / static_cast<double>(served.expected),
         static_cast<double>(served.lost_bytes) / kMiB,
-        static_cast<unsigned long long>(served.others));
+        static_cast<unsigned long long>(served.others), repeated_gets_);
     return served;
   }
 
@@ -150,6 +174,7 @@ class RestartTest : public testing::Test {
     EXPECT_EQ(difference, "");
   }
 
+  int repeated_gets_ = 0;
   const Population population_ = MakePopulation();
   ScratchDirectory scratch_{"restart"};
   Daemon daemon_{
