@@ -81,7 +81,9 @@ class TierMigrator {
   bool KeepCeilings();
   bool KeepRoom();
   bool MakeRoomFor(const RoomDemand::Size& size, uint64_t target_bytes);
-  uint64_t TargetBytes(const RoomDemand::Size& size) const;
+  // What is kept free for a size.
+  uint64_t AheadBytes(const RoomDemand::Size& size) const;
+  void SetReserves(absl::Span<const RoomDemand::Size> sizes);
   size_t EvictFromDram(uint64_t wanted_bytes);
   using NameVictim = std::function<std::optional<BlockKey>()>;
   size_t Evict(uint64_t wanted_bytes, const NameVictim& next);
@@ -89,7 +91,6 @@ class TierMigrator {
   size_t DropVictims(absl::Span<const IndexedBlock> victims);
 
   bool EmptyASlabFor(uint64_t payload_bytes);
-  bool MayGive(const DramArena::SlabPressure& slab) const;
   void MoveOut(const BlockKey& key);
 
   bool DrainPass(const Clock& clock, int64_t deadline_ns);
@@ -110,7 +111,6 @@ class TierMigrator {
   bool catching_up_ = false;  // a change was lost: the whole index has to be walked now
   int64_t sweep_due_ns_ = 0;
   int64_t skips_cleared_ns_ = 0;
-  std::vector<RoomDemand::Size> sizes_;  // of this step
 };
 
 }  // namespace halflife

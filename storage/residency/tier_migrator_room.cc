@@ -14,6 +14,10 @@ namespace {
 // under way, each finds room for its block when it ends.
 constexpr uint64_t kCeilingParts = 32;
 
+// What other sizes may not take of the free memory of those in use, together: a part of the budget.
+// Where blocks are so large that one of each is more, each has its share of it.
+constexpr uint64_t kReservedParts = 8;
+
 }  // namespace
 
 // Also for what came from SSD: it came without being asked whether it may.
@@ -30,11 +34,17 @@ bool TierMigrator::KeepCeilings() {
 
 bool TierMigrator::KeepRoom() {
   bool more = false;
-  sizes_ = demand_->Snapshot(context_.clock->NowNanos());
   const uint64_t budget_bytes = context_.arena->stats().budget_bytes;
-  for (const RoomDemand::Size& size : sizes_) {
-    if (size.payload_bytes > budget_bytes) continue;  // not with all of DRAM
-    const uint64_t target_bytes = TargetBytes(size);
+  std::vector<RoomDemand::Size> sizes = demand_->Snapshot(context_.clock->NowNanos());
+  std::erase_if(sizes, [&](const RoomDemand::Size& size) {
+    return size.payload_bytes > budget_bytes;  // not with all of DRAM
+  });
+  SetReserves(sizes);
+  for (const RoomDemand::Size& size : sizes) {
+    // However many wait: what they get is needed by others as well, and they cannot all be served
+    // in one step.
+    const uint64_t wanted_bytes = std::min(size.wanted_bytes, budget_bytes / 4);
+    const uint64_t target_bytes = std::min(budget_bytes, std::max(AheadBytes(size), wanted_bytes));
     if (context_.arena->FreeBytesFor(size.payload_bytes) < target_bytes) {
       more |= MakeRoomFor(size, target_bytes);
     }
@@ -42,19 +52,34 @@ bool TierMigrator::KeepRoom() {
   return more;
 }
 
-uint64_t TierMigrator::TargetBytes(const RoomDemand::Size& size) const {
+uint64_t TierMigrator::AheadBytes(const RoomDemand::Size& size) const {
   // Room for a size that nobody uses now would be taken from one that is used, slab by slab, and
   // back from there, again and again.
   if (size.bytes_per_s == 0 && size.wanted_bytes == 0) return 0;
-  const uint64_t budget_bytes = context_.arena->stats().budget_bytes;
-  const auto budget = static_cast<double>(budget_bytes);
+  const auto budget = static_cast<double>(context_.arena->stats().budget_bytes);
   const auto ahead_bytes = static_cast<uint64_t>(
       std::min(std::max(size.bytes_per_s * options_.free_ahead_s, kLeastFreeRatio * budget),
                options_.free_target_ratio * budget));
-  // However many wait: what they get is needed by others as well, and they cannot all be served in
-  // one step.
-  const uint64_t wanted_bytes = std::min(size.wanted_bytes, budget_bytes / 4);
-  return std::min(budget_bytes, std::max({ahead_bytes, size.payload_bytes, wanted_bytes}));
+  return std::max(ahead_bytes, size.payload_bytes);
+}
+
+// A size in use keeps what is free for it: else two sizes would pass one slab to and fro.
+void TierMigrator::SetReserves(absl::Span<const RoomDemand::Size> sizes) {
+  const auto most = static_cast<double>(context_.arena->stats().budget_bytes / kReservedParts);
+  std::vector<DramArena::Reserve> reserves;
+  double all = 0;
+  for (const RoomDemand::Size& size : sizes) {
+    const uint64_t bytes = AheadBytes(size);
+    if (bytes == 0) continue;
+    reserves.push_back({.payload_bytes = size.payload_bytes, .bytes = bytes});
+    all += static_cast<double>(bytes);
+  }
+  for (DramArena::Reserve& reserve : reserves) {
+    if (all > most) {
+      reserve.bytes = static_cast<uint64_t>(static_cast<double>(reserve.bytes) * most / all);
+    }
+  }
+  context_.arena->SetReserves(reserves);
 }
 
 // Returns true if there is more to do and it went forward.
@@ -63,7 +88,11 @@ bool TierMigrator::MakeRoomFor(const RoomDemand::Size& size, uint64_t target_byt
     const uint64_t free_bytes = context_.arena->FreeBytesFor(size.payload_bytes);
     if (free_bytes >= target_bytes) return false;
     if (EmptyASlabFor(size.payload_bytes)) continue;
-    if (EvictFromDram(target_bytes - free_bytes) == 0) return false;
+    if (EvictFromDram(target_bytes - free_bytes) > 0) continue;
+    // Nothing may go now. Rather than that somebody waits in vain, until the next step nothing is
+    // kept for those who may come.
+    if (size.wanted_bytes > 0 && free_bytes < size.payload_bytes) context_.arena->SetReserves({});
+    return false;
   }
   return true;
 }
@@ -150,11 +179,11 @@ size_t TierMigrator::DropVictims(absl::Span<const IndexedBlock> victims) {
 
 // --- Memory from one block size to another
 
-// Where another size has a slab's worth of free slots, empties one of its slabs: the memory is then
-// for anybody.
+// Where another size has a slab's worth of free slots beyond its reserve, empties one of its slabs:
+// the memory is then for anybody.
 bool TierMigrator::EmptyASlabFor(uint64_t payload_bytes) {
   const DramArena::SlabPressure slab = context_.arena->MostWastefulSlab(payload_bytes);
-  if (slab.class_index < 0 || !MayGive(slab)) return false;
+  if (slab.class_index < 0) return false;
   context_.arena->RetireSlab(slab);
   std::vector<BlockKey> keys;
   for (int shard = 0; shard < BlockIndex::kShards && keys.size() < slab.blocks_in_use; ++shard) {
@@ -163,17 +192,6 @@ bool TierMigrator::EmptyASlabFor(uint64_t payload_bytes) {
     }
   }
   for (const BlockKey& key : keys) MoveOut(key);
-  return true;
-}
-
-// A size in use gives only from what it has twice over. Else two sizes would pass one slab to and
-// fro.
-bool TierMigrator::MayGive(const DramArena::SlabPressure& slab) const {
-  for (const RoomDemand::Size& size : sizes_) {
-    const uint64_t padded_bytes = (size.payload_bytes + 4095) / 4096 * 4096;
-    if (padded_bytes != slab.block_bytes) continue;
-    if (slab.free_bytes < 2 * TargetBytes(size)) return false;
-  }
   return true;
 }
 

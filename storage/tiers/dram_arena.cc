@@ -152,6 +152,8 @@ uint64_t DramArena::FreeBytesFor(size_t payload_bytes) const {
   return core_->FreeBytesFor(payload_bytes);
 }
 
+void DramArena::SetReserves(absl::Span<const Reserve> reserves) { core_->SetReserves(reserves); }
+
 DramArena::SlabPressure DramArena::MostWastefulSlab(size_t wanted_payload_bytes) const {
   return core_->MostWastefulSlab(wanted_payload_bytes);
 }

@@ -117,6 +117,7 @@ class DramArena {
     uint64_t allocated_bytes = 0;  // of slots in use (buffers, blocks and pinned leftovers)
     uint64_t allocated_blocks = 0;
     uint64_t slabs = 0;
+    uint64_t slabs_taken = 0;  // since it was made: each by one size, from the budget
     uint64_t refused = 0;      // Allocate calls that found no room
     int classes = 0;           // block sizes that hold memory
     uint64_t fresh_bytes = 0;  // of slab_bytes: never used since they were taken
@@ -131,18 +132,31 @@ class DramArena {
 
   // Returns: kResourceExhausted ("DRAM tier: N bytes wanted, U of B in use") if neither a free slot
   // of the class nor budget for a new slab is there, or if max_classes other block sizes hold
-  // memory; kInvalidArgument for 0 bytes or more than kMaxBlockBytes. A refusal means "not now":
+  // memory, or if the rest is reserved for others; kInvalidArgument for 0 bytes or more than
+  // kMaxBlockBytes. A refusal means "not now":
   // under concurrency it may come a moment before another thread's returned memory is counted.
   absl::StatusOr<BlockBuffer> Allocate(size_t payload_bytes);
 
   // Could Allocate(payload_bytes) succeed now? A hint for watermarks.
   bool HasRoom(size_t payload_bytes) const;
-  // Bytes Allocate could still hand out for this size: free slots of its class plus unused budget.
+  // Bytes Allocate could still hand out for this size: free slots of its class, unused budget and
+  // empty slabs of others, but for the reserves of other sizes.
   uint64_t FreeBytesFor(size_t payload_bytes) const;
 
+  // What is to stay free for blocks of a size for as long as they come and go. Other sizes leave it
+  // so much: of its own free memory, and where that is less, of the budget that nobody has taken.
+  // What it has beyond that, whole empty slabs, is for everybody. A size without any memory gets
+  // its first slab all the same.
+  struct Reserve {
+    size_t payload_bytes = 0;
+    uint64_t bytes = 0;
+  };
+  // Instead of those before. At first there are none.
+  void SetReserves(absl::Span<const Reserve> reserves);
+
   // A slab whose blocks would have to go so that another class can have its memory: of the class
-  // with the most free slots, the slab with the fewest used slots. The caller moves or evicts
-  // `blocks_in_use` blocks.
+  // with the most free slots beyond its reserve, the slab with the fewest used slots. The caller
+  // moves or evicts `blocks_in_use` blocks.
   struct SlabPressure {
     int class_index = -1;
     uint64_t slab_index = 0;
@@ -151,7 +165,7 @@ class DramArena {
     uint64_t blocks_in_use = 0;
     uint64_t generation = 0;  // of the slab, so that a stale answer names nothing
   };
-  // Returns class_index = -1 if no other class has a whole slab's worth of free slots.
+  // Returns class_index = -1 if no other class has a whole slab's worth of free slots to spare.
   SlabPressure MostWastefulSlab(size_t wanted_payload_bytes) const;
   // Is this block in that slab? And: stop allocating from it, so that it runs empty and its memory
   // returns to the budget with its last block. Does nothing if the slab is gone already.

@@ -77,7 +77,7 @@ absl::StatusOr<BlockSlot*> DramArenaCore::Allocate(size_t payload_bytes) {
     return absl::InvalidArgumentError(absl::StrCat("DRAM tier: a block of ", payload_bytes,
                                                    " bytes, allowed are 1 to ", kMaxBlockBytes));
   }
-  const size_t stride_bytes = RoundUp(payload_bytes, kArenaPageBytes);
+  const size_t stride_bytes = StrideOf(payload_bytes);
   BlockSlot* slot = nullptr;
   // Each turn but the last gives back one empty slab, of which there are fewer than this; the bound
   // only matters if other threads take the memory away each time.
@@ -135,37 +135,21 @@ void DramArenaCore::Free(BlockSlot* slot) {
   if (leaving != nullptr) GiveBack(std::move(leaving));
 }
 
-uint64_t DramArenaCore::FreeBytesFor(size_t payload_bytes) const {
-  const size_t stride_bytes = RoundUp(payload_bytes, kArenaPageBytes);
-  if (stride_bytes == 0) return 0;
-  MutexLock lock(mutex_);
-  const int found = FindClassLocked(stride_bytes);
-  uint64_t obtainable_bytes = unused_bytes_ + EmptyBytesLocked();
-  uint64_t free_bytes = 0;
-  if (found >= 0) {
-    free_bytes = classes_[found].free_slots() * stride_bytes;
-    obtainable_bytes -= classes_[found].empty_bytes();  // counted among its free slots
-  } else if (FindIdleClassLocked() < 0 &&
-             std::none_of(classes_.begin(), classes_.end(),
-                          [](const SizeClass& other) { return other.only_empty(); })) {
-    return 0;
-  }
-  return free_bytes + obtainable_bytes / stride_bytes * stride_bytes;
-}
-
 DramArena::SlabPressure DramArenaCore::MostWastefulSlab(size_t wanted_payload_bytes) const {
-  const size_t wanted_stride_bytes = RoundUp(wanted_payload_bytes, kArenaPageBytes);
+  const size_t wanted_stride_bytes = StrideOf(wanted_payload_bytes);
   DramArena::SlabPressure worst;
+  uint64_t most_bytes = 0;
   MutexLock lock(mutex_);
   for (size_t index = 0; index < classes_.size(); ++index) {
     const SizeClass& size_class = classes_[index];
     const uint64_t stride_bytes = size_class.shape().stride_bytes;
-    const uint64_t free_bytes = size_class.free_slots() * stride_bytes;
     if (size_class.idle() || stride_bytes == wanted_stride_bytes) continue;
-    if (free_bytes < size_class.shape().slab_bytes() || free_bytes <= worst.free_bytes) continue;
+    const uint64_t spare_bytes = SpareBytesLocked(size_class);
+    if (spare_bytes < size_class.shape().slab_bytes() || spare_bytes <= most_bytes) continue;
+    most_bytes = spare_bytes;
     worst.class_index = static_cast<int>(index);
     worst.block_bytes = stride_bytes;
-    worst.free_bytes = free_bytes;
+    worst.free_bytes = size_class.free_bytes();
   }
   if (worst.class_index < 0) return worst;
   const Slab* slab = classes_[worst.class_index].LeastUsed();
@@ -191,6 +175,7 @@ DramArena::Stats DramArenaCore::stats() const {
   stats.budget_bytes = options_.budget_bytes;
   MutexLock lock(mutex_);
   stats.slab_bytes = options_.budget_bytes - unused_bytes_;
+  stats.slabs_taken = generations_;
   stats.refused = refused_;
   stats.stuck_bytes = stuck_bytes_;
   for (const SizeClass& size_class : classes_) {
@@ -214,7 +199,7 @@ SlabShape DramArenaCore::ShapeFor(size_t stride_bytes) const {
 void DramArenaCore::Expect(size_t payload_bytes) {
   if (payload_bytes == 0 || payload_bytes > kMaxBlockBytes) return;
   MutexLock lock(mutex_);
-  wanted_stride_bytes_ = RoundUp(payload_bytes, kArenaPageBytes);
+  wanted_stride_bytes_ = StrideOf(payload_bytes);
 }
 
 FreshSlot DramArenaCore::TakeToPopulate(uint64_t stock_bytes) {
@@ -255,7 +240,7 @@ DramArenaCore::Step DramArenaCore::NextToPopulateLocked(uint64_t stock_bytes) {
   const SlabShape shape = ShapeFor(stride_bytes);
   if (unused_bytes_ < 2 * shape.slab_bytes()) return step;
   if (classes_[index].idle()) classes_[index].Reset(shape);
-  step.opening = ReserveLocked(index);
+  step.opening = ReserveLocked(index, unused_bytes_);
   return step;
 }
 
@@ -307,31 +292,40 @@ DramArenaCore::Step DramArenaCore::NextStepLocked(size_t stride_bytes) {
     SizeClass& size_class = classes_[index];
     step.slot = size_class.TakeSlot();
     if (step.slot != nullptr) return step;
-    const uint32_t added = size_class.Extend(unused_bytes_ / stride_bytes);
+  }
+  const uint64_t obtainable_bytes = ObtainableBytesLocked(stride_bytes);
+  // Less than a block even with all of them: then they stay where they are.
+  if (obtainable_bytes < stride_bytes) return step;
+  const uint64_t limit_bytes = std::min(unused_bytes_, obtainable_bytes);
+  if (index >= 0) {
+    SizeClass& size_class = classes_[index];
+    const uint32_t added = size_class.Extend(limit_bytes / stride_bytes);
     if (added > 0) {
       unused_bytes_ -= uint64_t{added} * stride_bytes;
       step.slot = size_class.TakeSlot();
       return step;
     }
   }
-  if (unused_bytes_ < stride_bytes) {
-    // Less than a block even with all of them: then they stay where they are.
-    if (unused_bytes_ + EmptyBytesLocked() >= stride_bytes) step.leaving = TakeEmptyLocked(false);
+  if (limit_bytes < stride_bytes) {
+    step.leaving = TakeEmptyLocked(From::kThoseWithMoreThanTheirReserve);
+    if (step.leaving == nullptr && HoldsNothingLocked(stride_bytes)) {
+      step.leaving = TakeEmptyLocked(From::kAny);
+    }
     return step;
   }
   if (index < 0) {
     index = FindIdleClassLocked();
     if (index < 0) {
-      step.leaving = TakeEmptyLocked(true);
+      step.leaving = TakeEmptyLocked(From::kThoseThatAreIdleThen);
       return step;
     }
     classes_[index].Reset(ShapeFor(stride_bytes));
   }
-  step.opening = ReserveLocked(index);
+  step.opening = ReserveLocked(index, limit_bytes);
   return step;
 }
 
-std::unique_ptr<Slab> DramArenaCore::ReserveLocked(int class_index) {
+std::unique_ptr<Slab> DramArenaCore::ReserveLocked(int class_index, uint64_t limit_bytes) {
   SizeClass& size_class = classes_[class_index];
   const SlabShape& shape = size_class.shape();
   const std::optional<uint32_t> slab_index = size_class.Reserve();
@@ -346,7 +340,7 @@ std::unique_ptr<Slab> DramArenaCore::ReserveLocked(int class_index) {
                 .stride_bytes = shape.stride_bytes};
   slab->capacity = shape.CapacityOf(*slab_index);
   slab->slot_count =
-      static_cast<uint32_t>(std::min<uint64_t>(slab->capacity, unused_bytes_ / shape.stride_bytes));
+      static_cast<uint32_t>(std::min<uint64_t>(slab->capacity, limit_bytes / shape.stride_bytes));
   unused_bytes_ -= slab->size_bytes();
   return slab;
 }
@@ -365,18 +359,15 @@ int DramArenaCore::FindIdleClassLocked() const {
   return -1;
 }
 
-std::unique_ptr<Slab> DramArenaCore::TakeEmptyLocked(bool of_lone_slabs) {
+std::unique_ptr<Slab> DramArenaCore::TakeEmptyLocked(From from) {
   for (SizeClass& size_class : classes_) {
-    if (of_lone_slabs && !size_class.only_empty()) continue;
+    if (from == From::kThoseThatAreIdleThen && !size_class.only_empty()) continue;
+    if (from == From::kThoseWithMoreThanTheirReserve && SpareEmptyBytesLocked(size_class) == 0) {
+      continue;
+    }
     if (std::unique_ptr<Slab> slab = size_class.TakeEmpty()) return slab;
   }
   return nullptr;
-}
-
-uint64_t DramArenaCore::EmptyBytesLocked() const {
-  uint64_t bytes = 0;
-  for (const SizeClass& size_class : classes_) bytes += size_class.empty_bytes();
-  return bytes;
 }
 
 absl::Status DramArenaCore::NoRoomLocked(size_t payload_bytes, size_t stride_bytes) const {

@@ -59,6 +59,7 @@ class DramArenaCore {
   uint64_t GatherPages() ABSL_LOCKS_EXCLUDED(mutex_);
 
   uint64_t FreeBytesFor(size_t payload_bytes) const ABSL_LOCKS_EXCLUDED(mutex_);
+  void SetReserves(absl::Span<const DramArena::Reserve> reserves) ABSL_LOCKS_EXCLUDED(mutex_);
   DramArena::SlabPressure MostWastefulSlab(size_t wanted_payload_bytes) const
       ABSL_LOCKS_EXCLUDED(mutex_);
   void RetireSlab(const DramArena::SlabPressure& slab) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -80,13 +81,24 @@ class DramArenaCore {
     std::unique_ptr<Slab> leaving;  // taken out, still paid for
   };
   Step NextStepLocked(size_t stride_bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::unique_ptr<Slab> ReserveLocked(int class_index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A place for a slab, with at most so many bytes of the budget.
+  std::unique_ptr<Slab> ReserveLocked(int class_index, uint64_t limit_bytes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // -1 if there is none.
   int FindClassLocked(size_t stride_bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   int FindIdleClassLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // An empty slab that was kept; with `of_lone_slabs` only where that makes the class idle.
-  std::unique_ptr<Slab> TakeEmptyLocked(bool of_lone_slabs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  uint64_t EmptyBytesLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // An empty slab that was kept by a class.
+  enum class From { kThoseWithMoreThanTheirReserve, kAny, kThoseThatAreIdleThen };
+  std::unique_ptr<Slab> TakeEmptyLocked(From from) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What a size may still take, beyond the free slots of its class.
+  uint64_t ObtainableBytesLocked(size_t stride_bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HoldsNothingLocked(size_t stride_bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t ReserveOfLocked(size_t stride_bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Of the class's free bytes, those beyond its reserve; and of its empty slabs, whole ones beyond.
+  uint64_t SpareBytesLocked(const SizeClass& size_class) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t SpareEmptyBytesLocked(const SizeClass& size_class) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status NoRoomLocked(size_t payload_bytes, size_t stride_bytes) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -110,6 +122,11 @@ class DramArenaCore {
   mutable Mutex mutex_;
   std::vector<SizeClass> classes_ ABSL_GUARDED_BY(mutex_);  // max_classes
   uint64_t unused_bytes_ ABSL_GUARDED_BY(mutex_);           // of the budget
+  struct Reserve {
+    size_t stride_bytes = 0;
+    uint64_t bytes = 0;
+  };
+  std::vector<Reserve> reserves_ ABSL_GUARDED_BY(mutex_);   // one for each stride
   size_t wanted_stride_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // asked for last; 0 = nothing yet
   uint64_t populating_bytes_ ABSL_GUARDED_BY(mutex_) = 0;   // of the slot that is held for it
   uint64_t generations_ ABSL_GUARDED_BY(mutex_) = 0;

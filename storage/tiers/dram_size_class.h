@@ -103,7 +103,8 @@ class SizeClass {
   const SlabShape& shape() const { return shape_; }
   uint32_t slab_count() const { return slab_count_; }  // open or between
   uint64_t used_slots() const { return used_slots_; }
-  uint64_t free_slots() const { return free_slots_; }    // of slabs that still hand out
+  uint64_t free_slots() const { return free_slots_; }  // of slabs that still hand out
+  uint64_t free_bytes() const { return free_slots_ * shape_.stride_bytes; }
   uint64_t fresh_slots() const { return fresh_slots_; }  // of them, those without pages so far
   bool idle() const { return slab_count_ == 0; }
   // Bytes TakeEmpty would give up, called until there is none.

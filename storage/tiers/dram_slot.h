@@ -15,6 +15,11 @@ namespace halflife {
 // can be returned.
 inline constexpr size_t kArenaPageBytes = 4096;
 
+// Of the slot that a payload of so many bytes needs.
+constexpr size_t StrideOf(size_t payload_bytes) {
+  return (payload_bytes + kArenaPageBytes - 1) / kArenaPageBytes * kArenaPageBytes;
+}
+
 class DramArenaCore;
 
 // Where the slots of a slab lie. Constant while it is open, so that blocks read it without a lock.

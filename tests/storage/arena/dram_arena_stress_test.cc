@@ -63,6 +63,9 @@ void RunTraffic(Traffic& traffic, uint64_t seed) {
     } else {
       const DramArena::SlabPressure slab = traffic.arena->MostWastefulSlab(sizes[random() % 6]);
       traffic.arena->RetireSlab(slab);
+      const DramArena::Reserve reserves[] = {{sizes[random() % 6], random() % kMiB},
+                                             {sizes[random() % 6], random() % kMiB}};
+      traffic.arena->SetReserves(reserves);
       const DramArena::Stats stats = traffic.arena->stats();
       if (stats.slab_bytes > stats.budget_bytes) traffic.wrong.fetch_add(1);
     }
@@ -90,6 +93,7 @@ TEST(DramArenaStress, FourThreadsNeverSeeEachOthersBytes) {
   EXPECT_EQ(stats.allocated_bytes, 0u);
   EXPECT_EQ(stats.stuck_bytes, 0u);
   EXPECT_GT(stats.refused, 0u);
+  arena->SetReserves({});
   // Nothing leaked: one size can have everything again.
   EXPECT_EQ(FillUp(*arena, kMiB).size(), 8u);
 }
