@@ -7,15 +7,15 @@
 
 namespace halflife {
 
-// For what is large and many: large pieces have pages of their own, which exist once they are
-// touched and go back to the system when the piece goes. From the heap, among the buffers of
-// requests, they would leave holes between them that are too small for the next one: 8 % of the
-// anonymous memory of a daemon with a million blocks. Small pieces are of the heap, as they would
-// waste most of a page.
+// For what is large and many: pieces of two pages and more have pages of their own, which exist
+// once they are touched and go back to the system when the piece goes. From the heap, among the
+// buffers of requests, they would leave holes between them that are too small for the next one: 8 %
+// of the anonymous memory of a daemon with a million blocks; and a third of that if tables were of
+// the heap until they have grown to 64 KiB. Smaller pieces are, as they would waste most of a page.
 template <typename T>
 struct PageAllocator {
   using value_type = T;
-  static constexpr size_t kLeastPagesBytes = size_t{64} << 10;
+  static constexpr size_t kLeastPagesBytes = size_t{8} << 10;
   static_assert(alignof(T) <= 4096);
 
   PageAllocator() = default;
