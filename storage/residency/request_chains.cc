@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "common/check.h"
 #include "common/prefetch.h"
 
 namespace halflife {
@@ -22,11 +23,15 @@ constexpr size_t kPlacesAhead = 16;  // on their way from memory
 
 }  // namespace
 
+RequestChains::RequestChains(const Limits& limits) : limits_(limits) {
+  HL_CHECK(limits.requests <= kMaxRequests);
+}
+
 void RequestChains::LookedUp(const TouchedChain& chain) {
   if (chain.keys.empty() || chain.keys.size() > limits_.blocks) return;
   if (places_.empty()) places_.resize(std::bit_ceil(std::max(2 * limits_.blocks, kMinPlaces)));
   if (IsAskedAgain(chain)) return;
-  const auto number = static_cast<uint32_t>(first_request_ + requests_.size());
+  const uint32_t number = NumberBitsOf(first_request_ + requests_.size());
   Request request;
   request.category = chain.category;
   request.first_depth = chain.first_depth;
@@ -67,7 +72,7 @@ void RequestChains::MakeRoom() {
 size_t RequestChains::IndexOf(const BlockKey& key) {
   if (places_.empty()) return requests_.size();
   const Place& place = PlaceOf(key);
-  const uint32_t at = place.request - static_cast<uint32_t>(first_request_);
+  const uint32_t at = NumberBitsOf(place.request - first_request_);
   return place.tag == TagOf(key) && at < requests_.size() ? at : requests_.size();
 }
 

@@ -19,7 +19,7 @@ namespace halflife {
 //
 // A block leads to the request that looked it up last, through a table in which later ones replace
 // earlier ones. So it is bounded, and a request is sometimes told in pieces: a policy then learns a
-// little less well. 20 MB at most. Not thread-safe.
+// little less well. 11 MB at most. Not thread-safe.
 class RequestChains {
  public:
   struct Limits {
@@ -28,7 +28,8 @@ class RequestChains {
   };
 
   RequestChains() : RequestChains(Limits()) {}
-  explicit RequestChains(const Limits& limits) : limits_(limits) {}
+  // Requires limits.requests <= kMaxRequests.
+  explicit RequestChains(const Limits& limits);
 
   // Each call names blocks of one chain, first block first.
   void LookedUp(const TouchedChain& chain);
@@ -53,15 +54,24 @@ class RequestChains {
     uint32_t used_from = 0, used_to = 0;  // depths that were used, as one stretch
     bool is_over = false;                 // somebody came back for blocks of it
   };
+  static constexpr int kTagBits = 12;
+  static constexpr int kNumberBits = 20;
+  static constexpr size_t kMaxRequests = size_t{1} << (kNumberBits - 1);
   // Which request looked a block up last. Found by the block's low bits: another block may have
-  // taken its place.
+  // taken its place, and passes for this one once in 4096 times.
   struct Place {
-    uint32_t tag = 0;      // the block's high bits
-    uint32_t request = 0;  // low bits of its number: those of requests that are known differ
+    uint32_t tag : kTagBits = 0;         // the block's high bits
+    uint32_t request : kNumberBits = 0;  // of its number: those of requests that are known differ
   };
+  static_assert(sizeof(Place) == 4);
 
   Place& PlaceOf(const BlockKey& key) { return places_[key.Head() & (places_.size() - 1)]; }
-  static uint32_t TagOf(const BlockKey& key) { return static_cast<uint32_t>(key.Head() >> 32); }
+  static uint32_t TagOf(const BlockKey& key) {
+    return static_cast<uint32_t>(key.Head() >> (64 - kTagBits));
+  }
+  static uint32_t NumberBitsOf(uint64_t number) {
+    return static_cast<uint32_t>(number & ((uint64_t{1} << kNumberBits) - 1));
+  }
   // Where in requests_ the one is that looked this block up last; requests_.size() = not known.
   size_t IndexOf(const BlockKey& key);
   Request* Find(const BlockKey& key);

@@ -170,5 +170,27 @@ TEST(RequestChains, ForgetTheOldestAtTheirLimits) {
   EXPECT_FALSE(requests.Arrived(large[7], kSecondNs)->keys.empty());
 }
 
+// More requests than numbers: 20 bits of them are kept per block.
+TEST(RequestChains, OldRequestsStayForgottenWhenNumbersComeRound) {
+  constexpr uint64_t kNumbers = uint64_t{1} << 20;
+  RequestChains requests({.requests = 4, .blocks = 64});
+  const std::vector<BlockKey> old = Keys(0, 1);
+  requests.LookedUp(Chain(old));
+  // The same few blocks in turn: the place of the old one stays as it is.
+  const std::vector<BlockKey> others = Keys(1, 8);
+  const absl::Span<const BlockKey> all = others;
+  for (uint64_t i = 0; i < kNumbers - 8; ++i) requests.LookedUp(Chain(all.subspan(i % 8, 1)));
+
+  EXPECT_FALSE(requests.Arrived(old[0], kSecondNs).has_value());
+
+  for (uint64_t i = 0; i < 20; ++i) {
+    requests.LookedUp(Chain(all.subspan(i % 8, 1)));
+    const std::optional<TouchedChain> told = requests.Arrived(others[i % 8], kSecondNs);
+    ASSERT_TRUE(told.has_value()) << i;
+    EXPECT_EQ(told->keys, all.subspan(i % 8, 1)) << i;
+  }
+  EXPECT_FALSE(requests.Arrived(others[7], kSecondNs).has_value());
+}
+
 }  // namespace
 }  // namespace halflife
