@@ -7,6 +7,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
+
+#include <algorithm>
 
 #include "common/log.h"
 #include "common/strings.h"
@@ -35,6 +38,7 @@ void TuneAllocator() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 2'000'000'000);
   mallopt(M_TOP_PAD, 64 << 20);
+  mallopt(M_ARENA_MAX, std::max(2, get_nprocs()));
 }
 
 void HardenProcess() {
