@@ -5,6 +5,8 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "common/killpoint.h"
+#include "common/log.h"
+#include "common/strings.h"
 #include "storage/block_store.h"
 #include "storage/residency/arrived_chains.h"
 
@@ -219,13 +221,20 @@ void TierMigrator::Drain(const Clock& clock, int64_t deadline_ns) {
   // offered again.
   Mutex mutex;
   CondVar nobody;
-  MutexLock lock(mutex);
-  while (DrainPass(clock, deadline_ns)) nobody.WaitFor(mutex, kDrainPause);
+  Drained drained;
+  while (DrainPass(clock, deadline_ns, &drained)) {
+    MutexLock lock(mutex);
+    nobody.WaitFor(mutex, kDrainPause);
+  }
+  Log(Severity::kInfo, "store",
+      StrCat("stopping: ", drained.written_blocks, " of ", drained.blocks,
+             " blocks that were in DRAM alone are on SSD"));
 }
 
 // Returns true if part of it was refused for the moment only, and time is left.
-bool TierMigrator::DrainPass(const Clock& clock, int64_t deadline_ns) {
+bool TierMigrator::DrainPass(const Clock& clock, int64_t deadline_ns, Drained* drained) {
   const std::vector<IndexedBlock> unwritten = ToDrain();
+  drained->blocks = std::max(drained->blocks, unwritten.size());
   const uint64_t refused_before = writer_.refused_for_now();
   size_t written_blocks = 0;
   for (size_t next = 0; next < unwritten.size();) {
@@ -240,6 +249,7 @@ bool TierMigrator::DrainPass(const Clock& clock, int64_t deadline_ns) {
     // Nothing goes any more: quota or a broken medium. Under a budget, the next may be better.
     if (written == 0 && !context_.admission->limited()) break;
     written_blocks += written;
+    drained->written_blocks += written;
     next = end;
   }
   if (writer_.refused_for_now() == refused_before) return false;

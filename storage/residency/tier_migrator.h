@@ -93,7 +93,10 @@ class TierMigrator {
   bool EmptyASlabFor(uint64_t payload_bytes);
   void MoveOut(const BlockKey& key);
 
-  bool DrainPass(const Clock& clock, int64_t deadline_ns);
+  struct Drained {
+    size_t blocks = 0, written_blocks = 0;
+  };
+  bool DrainPass(const Clock& clock, int64_t deadline_ns, Drained* drained);
   std::vector<IndexedBlock> ToDrain() const;
   void ForEachBlock(absl::FunctionRef<void(IndexedBlock&)> visit) const;
 
