@@ -254,6 +254,7 @@ uint64_t LocalBlockStore::DeleteChain(const ChainSlice& chain, PartRange parts) 
   const auto finish = [&] {
     FinishDelete(removed);
     migrator_.writer().AwaitWritesOf(keys);
+    if (ssd_ != nullptr) ssd_->Forget(keys);
     count += removed.size();
     keys.clear();
     removed.clear();

@@ -240,6 +240,7 @@ void RocksSsdTier::Recover(const std::function<void(const Recovered&)>& found) {
                 entry->is_inline() || context.slots.Find(SsdContext::PlaceOf(location),
                                                          SlotOwner::Of(key, location)) != nullptr;
           }
+          if (!usable && entry.ok() && partition->KeepsUnread(key, *entry)) return;
           if (!usable) return dropped.push_back(key);
           ++blocks;
           block_bytes += entry->bytes;
@@ -275,6 +276,13 @@ void RocksSsdTier::Erase(absl::Span<const SsdErase> erases) {
     if (partition != nullptr) by_partition[partition].push_back(erase);
   }
   for (const auto& [partition, batch] : by_partition) parts_->eraser.Erase(*partition, batch);
+}
+
+void RocksSsdTier::Forget(absl::Span<const BlockKey> keys) {
+  if (!parts_->context.slots.has_unopened()) return;
+  std::map<SsdPartition*, std::vector<BlockKey>> by_partition;
+  for (const BlockKey& key : keys) by_partition[&parts_->context.PartitionOf(key)].push_back(key);
+  for (const auto& [partition, batch] : by_partition) parts_->eraser.Forget(*partition, batch);
 }
 
 // --- Namespaces

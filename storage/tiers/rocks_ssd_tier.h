@@ -84,6 +84,7 @@ class RocksSsdTier final : public SsdTier {
   std::vector<absl::StatusOr<SsdLocation>> Write(absl::Span<const SsdWrite> writes) override;
   std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const SsdRead> reads) override;
   void Erase(absl::Span<const SsdErase> erases) override;
+  void Forget(absl::Span<const BlockKey> keys) override;
   void Recover(const std::function<void(const Recovered&)>& found) override;
   absl::Status PutNamespace(const NamespaceId& id, const std::string& descriptor) override;
   void DeleteNamespace(const NamespaceId& id, const Digest128& key_prefix) override;

@@ -31,6 +31,14 @@ absl::Status ErrorOf(std::string_view what, std::string_view name, int error) {
   return absl::UnavailableError(message);
 }
 
+// Of a regular file with this name.
+absl::StatusOr<uint32_t> SlotsIn(const struct stat& info, const SlotFileName& name) {
+  const uint64_t slot_count =
+      S_ISREG(info.st_mode) ? static_cast<uint64_t>(info.st_size) / name.slot_bytes : 0;
+  if (slot_count > 0 && slot_count <= UINT32_MAX) return static_cast<uint32_t>(slot_count);
+  return absl::DataLossError(StrCat("slot file ", name.Format(), ": no whole slot"));
+}
+
 // Direct where the file system allows it (tmpfs and some network file systems answer EINVAL).
 int OpenDirectOrBuffered(SlotIo& io, const SlotFile::Place& place, int flags) {
   const std::string path = PathOf(place);
@@ -81,18 +89,27 @@ absl::StatusOr<std::shared_ptr<SlotFile>> SlotFile::Create(SlotIo& io, const Pla
 }
 
 absl::StatusOr<std::shared_ptr<SlotFile>> SlotFile::Open(SlotIo& io, const Place& place) {
+  // What is no slot file need not be one that opens, and a device or a pipe is not touched.
+  HL_RETURN_IF_ERROR(CountSlots(place).status());
   const int fd = OpenDirectOrBuffered(io, place, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return ErrorOf("open", place.name.Format(), -fd);
   struct stat info {};
-  uint64_t slot_count = 0;
-  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
-    slot_count = static_cast<uint64_t>(info.st_size) / place.name.slot_bytes;
-  }
-  if (slot_count == 0 || slot_count > UINT32_MAX) {
+  absl::StatusOr<uint32_t> slot_count = ::fstat(fd, &info) == 0
+                                            ? SlotsIn(info, place.name)
+                                            : ErrorOf("stat", place.name.Format(), errno);
+  if (!slot_count.ok()) {
     io.Close(fd);
-    return absl::DataLossError(StrCat("slot file ", place.name.Format(), ": no whole slot"));
+    return slot_count.status();
   }
-  return std::shared_ptr<SlotFile>(new SlotFile(io, place, fd, static_cast<uint32_t>(slot_count)));
+  return std::shared_ptr<SlotFile>(new SlotFile(io, place, fd, *slot_count));
+}
+
+absl::StatusOr<uint32_t> SlotFile::CountSlots(const Place& place) {
+  struct stat info {};
+  if (::lstat(PathOf(place).c_str(), &info) == 0) return SlotsIn(info, place.name);
+  const std::string name = place.name.Format();
+  if (errno == ENOENT) return absl::NotFoundError(StrCat("slot file ", name, ": not there"));
+  return ErrorOf("stat", name, errno);
 }
 
 absl::Status SlotFile::ReadHeader(uint32_t slot, HeaderPage& header) const {

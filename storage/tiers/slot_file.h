@@ -55,9 +55,11 @@ class SlotFile {
   // error.
   static absl::StatusOr<std::shared_ptr<SlotFile>> Create(SlotIo& io, const Place& place,
                                                           uint32_t slot_count);
-  // Opens what is there. Returns: kUnavailable if it cannot be opened, kDataLoss if it holds no
-  // whole slot.
+  // Opens what is there. Returns: kNotFound if nothing is, kDataLoss if that is no regular file or
+  // holds no whole slot, kUnavailable if it cannot be opened now, whatever it holds.
   static absl::StatusOr<std::shared_ptr<SlotFile>> Open(SlotIo& io, const Place& place);
+  // Whole slots of a file that need not be opened for it. Returns: as Open.
+  static absl::StatusOr<uint32_t> CountSlots(const Place& place);
   ~SlotFile();
   SlotFile(const SlotFile&) = delete;
   SlotFile& operator=(const SlotFile&) = delete;

@@ -76,12 +76,19 @@ absl::Status SlotSpace::LoadFiles() {
   for (const std::string& text : names) {
     const std::optional<SlotFileName> name = SlotFileName::Parse(text);
     if (!name.has_value()) continue;
+    {
+      MutexLock lock(mutex_);
+      next_number_ = std::max(next_number_, name->number + 1);  // an entry may name it
+    }
     const SlotFile::Place place{options_.directory, *name, options_.direct_io};
     absl::StatusOr<std::shared_ptr<SlotFile>> file = SlotFile::Open(io_, place);
+    if (absl::IsNotFound(file.status())) continue;
+    const bool may_be_whole = !file.ok() && !absl::IsDataLoss(file.status());
+    if (may_be_whole && LeaveUnopened(place, file.status())) continue;
     const bool granted =
         file.ok() && quota_.TryTake(ChargeFor((*file)->slot_bytes(), (*file)->slot_count()));
     if (!granted) {
-      const std::string why(file.ok() ? "over the quota" : file.status().message());
+      const std::string why(file.ok() || may_be_whole ? "over the quota" : file.status().message());
       Log(Severity::kWarning, "ssd", StrCat("slot file ", text, " is dropped: ", why));
       io_.Unlink(StrCat(options_.directory, "/", text).c_str());
       continue;
@@ -90,6 +97,33 @@ absl::Status SlotSpace::LoadFiles() {
     AddLocked(*std::move(file));
   }
   return absl::OkStatus();
+}
+
+bool SlotSpace::LeaveUnopened(const SlotFile::Place& place, const absl::Status& why) {
+  // Where not even that can be told, it is taken for a whole one.
+  const uint64_t slot_bytes = place.name.slot_bytes;
+  const uint32_t slots = SlotFile::CountSlots(place).value_or(SlotsPerFile(slot_bytes));
+  if (!quota_.TryTake(ChargeFor(slot_bytes, slots))) return false;
+  Log(Severity::kError, "ssd",
+      StrCat(
+          ToStd(why.message()), "; it stays as it is and its blocks are misses until a start ",
+          "that can open it: mend that (the limit of open files, its owner and mode, the disk), ",
+          "then restart"));
+  MutexLock lock(mutex_);
+  unopened_.insert(place.name.number);
+  file_bytes_ += slots * slot_bytes;
+  slot_count_ += slots;
+  return true;
+}
+
+bool SlotSpace::has_unopened() const {
+  MutexLock lock(mutex_);
+  return !unopened_.empty();
+}
+
+bool SlotSpace::IsUnopened(uint32_t number) const {
+  MutexLock lock(mutex_);
+  return unopened_.count(number) > 0;
 }
 
 SlotSpace::ClaimResult SlotSpace::Claim(SlotPlace place, const SlotOwner& owner) {

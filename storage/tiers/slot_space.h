@@ -48,9 +48,14 @@ class SlotSpace {
   SlotSpace(Options options, SlotIo& io, SsdQuota& quota);
 
   // --- At start
-  // Opens the files of the directory. A file that cannot be opened, or for which the quota has no
-  // room, is deleted. Returns: kUnavailable if the directory cannot be read or made.
+  // Opens the files of the directory. One that holds no whole slot, or for which the quota has no
+  // room, is deleted. One that cannot be opened now stays where it is, and so do the index entries
+  // that name it: its blocks are misses until a start finds them again. Its bytes count against the
+  // quota, and its number is not used again. Returns: kUnavailable if the directory cannot be read
+  // or made.
   absl::Status LoadFiles();
+  bool has_unopened() const;
+  bool IsUnopened(uint32_t number) const;
   enum class ClaimResult { kOk, kTaken, kOutside };
   // kOutside: no such file or slot, or slots of another size.
   ClaimResult Claim(SlotPlace place, const SlotOwner& owner);
@@ -126,6 +131,8 @@ class SlotSpace {
   absl::StatusOr<std::shared_ptr<SlotFile>> CreateFile(uint64_t slot_bytes, uint32_t number);
   // Slots of the largest file that the quota grants, and the grant taken; 0 if there is none.
   uint32_t TakeQuota(uint64_t slot_bytes);
+  // False if the quota has no room for it.
+  bool LeaveUnopened(const SlotFile::Place& place, const absl::Status& why);
   void AddLocked(std::shared_ptr<const SlotFile> file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Every change of a table goes between these two, which keep the class's counts.
   void ForgetLocked(uint32_t number, const File& file) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -151,6 +158,7 @@ class SlotSpace {
   std::map<uint32_t, File> files_ ABSL_GUARDED_BY(mutex_);             // by number
   std::map<uint64_t, SizeClass> classes_ ABSL_GUARDED_BY(mutex_);      // by slot bytes
   std::array<uint8_t, 256> generations_ ABSL_GUARDED_BY(mutex_) = {};  // by partition
+  std::set<uint32_t> unopened_ ABSL_GUARDED_BY(mutex_);  // files that LoadFiles left as they are
   uint32_t next_number_ ABSL_GUARDED_BY(mutex_) = 1;
   // Slot bytes of the class that was refused last and has found no slot since; 0 = none.
   uint64_t refused_class_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -107,7 +107,7 @@ void SsdBlockEraser::DropReplaced(const SsdPartition::Use& use, const SsdErase& 
 void SsdBlockEraser::EraseNamespace(SsdPartition& partition, const NamespaceId& id,
                                     const Digest128& ns) {
   const SsdPartition::Use use = partition.use();
-  if (use.index == nullptr) return;
+  if (use.index == nullptr) return partition.KeepNoneUnread();
   std::vector<SsdErase> all;
   const absl::Status walked = use.index->ForEachOf(
       ns, [&](const BlockKey& key, const absl::StatusOr<SsdIndexEntry>& entry) {
@@ -123,9 +123,25 @@ void SsdBlockEraser::EraseNamespace(SsdPartition& partition, const NamespaceId& 
     // One by one then; the descriptor itself stays until it is deleted again, which costs a few
     // bytes and no block.
     if (!status.ok()) partition.NoteWriteFailure(status);
+    partition.KeepNoneUnread();
     return partition.Defer(Released(held));
   }
   for (const Held& one : held) Finish(use, one.erase);
+}
+
+void SsdBlockEraser::Forget(SsdPartition& partition, absl::Span<const BlockKey> keys) {
+  const SsdPartition::Use use = partition.use();
+  if (!use.writable || use.index == nullptr) return partition.KeepNoneUnread();
+  std::vector<BlockKey> unread;
+  for (const BlockKey& key : keys) {
+    const absl::StatusOr<SsdIndexEntry> entry = use.index->Get(key);
+    if (entry.ok() && partition.KeepsUnread(key, *entry)) unread.push_back(key);
+  }
+  if (unread.empty()) return;
+  const absl::Status status = use.index->Erase(unread, {});
+  if (status.ok()) return;
+  partition.NoteWriteFailure(status);
+  partition.KeepNoneUnread();
 }
 
 bool SsdBlockEraser::RetryDeferred(SsdPartition& partition) {

@@ -22,6 +22,8 @@ class SsdBlockEraser {
   void DropReplaced(const SsdPartition::Use& use, const SsdErase& former);
   // Everything under `ns`, by one range delete, and the namespace itself.
   void EraseNamespace(SsdPartition& partition, const NamespaceId& id, const Digest128& ns);
+  // What a start could not tell of, and would find at the next one.
+  void Forget(SsdPartition& partition, absl::Span<const BlockKey> keys);
   // Tries again a bounded part of what a failing index did not take. True if more is ready.
   bool RetryDeferred(SsdPartition& partition);
 

@@ -172,7 +172,7 @@ absl::Status SsdPartition::DropGivenUp(SsdIndex& index) const {
       const bool live = entry->is_inline() ? use.contents->inline_blocks.Has(key, entry->slot)
                                            : slots_.Find({entry->file, entry->slot},
                                                          SlotOwner::Of(key, location)) != nullptr;
-      if (live) return;
+      if (live || KeepsUnread(key, *entry)) return;
     }
     given_up.push_back(key);
     if (given_up.size() == kEraseBatchBlocks) erase();

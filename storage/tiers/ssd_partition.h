@@ -84,6 +84,14 @@ class SsdPartition {
   // Reopens a read-only partition when its time has come. Bounded.
   void Step();
 
+  // Is this entry of a block that nobody can read before the next start, and that is kept for it?
+  bool KeepsUnread(const BlockKey& key, const SsdIndexEntry& entry) const {
+    return IsHomeOf(key) && keeps_unread_.load(std::memory_order_relaxed) && !entry.is_inline() &&
+           slots_.IsUnopened(entry.file);
+  }
+  // One of them could not be erased when it should have been: the next reopening erases all.
+  void KeepNoneUnread() { keeps_unread_.store(false, std::memory_order_relaxed); }
+
   int number() const { return place_.number; }
   // Only damage (exchanged files) brings other keys into its index.
   bool IsHomeOf(const BlockKey& key) const {
@@ -128,6 +136,7 @@ class SsdPartition {
   SlotSpace& slots_;
   SsdQuota& quota_;
   const Clock& clock_;
+  std::atomic<bool> keeps_unread_{true};
   std::atomic<uint64_t> openings_{0};
   std::atomic<uint64_t> quarantines_{0};
   std::atomic<uint64_t> quarantine_bytes_{0};

@@ -136,6 +136,10 @@ class SsdTier {
   // Forgets blocks and frees their slots. Unknown or stale entries are ignored.
   virtual void Erase(absl::Span<const SsdErase> erases) = 0;
 
+  // Somebody wants these blocks gone: also where the medium holds them and could not tell so at
+  // this start, they are not found at the next one.
+  virtual void Forget(absl::Span<const BlockKey> keys) {}
+
   // Calls `found` once for every block of the medium, at start, before any other call. Entries that
   // do not decode are dropped and counted.
   struct Recovered {

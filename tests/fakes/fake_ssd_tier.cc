@@ -103,6 +103,16 @@ absl::StatusOr<BlockRef> FakeSsdTier::ReadOne(const SsdRead& read) {
   return std::move(buffer).Seal(header);
 }
 
+void FakeSsdTier::Forget(absl::Span<const BlockKey> keys) {
+  MutexLock lock(mutex_);
+  forgotten_.insert(forgotten_.end(), keys.begin(), keys.end());
+}
+
+std::vector<BlockKey> FakeSsdTier::forgotten() const {
+  MutexLock lock(mutex_);
+  return forgotten_;
+}
+
 void FakeSsdTier::Erase(absl::Span<const SsdErase> erases) {
   MutexLock lock(medium_->mutex);
   for (const SsdErase& erase : erases) {

@@ -37,6 +37,7 @@ class FakeSsdTier final : public SsdTier {
   std::vector<absl::StatusOr<SsdLocation>> Write(absl::Span<const SsdWrite> writes) override;
   std::vector<absl::StatusOr<BlockRef>> Read(absl::Span<const SsdRead> reads) override;
   void Erase(absl::Span<const SsdErase> erases) override;
+  void Forget(absl::Span<const BlockKey> keys) override;
   void Recover(const std::function<void(const Recovered&)>& found) override;
   absl::Status PutNamespace(const NamespaceId& id, const std::string& descriptor) override;
   void DeleteNamespace(const NamespaceId& id, const Digest128& key_prefix) override;
@@ -72,6 +73,8 @@ class FakeSsdTier final : public SsdTier {
   // --- What happened
   // How often this key was written.
   int WritesOf(const BlockKey& key) const;
+  // Keys that it was to forget, in order.
+  std::vector<BlockKey> forgotten() const;
   bool Holds(const BlockKey& key) const;
   std::optional<PersistedState> StateOf(const BlockKey& key) const;
   std::shared_ptr<FakeSsdMedium> medium() const { return medium_; }
@@ -99,6 +102,7 @@ class FakeSsdTier final : public SsdTier {
   int held_writes_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t wanted_below_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<BlockKey, int> writes_of_ ABSL_GUARDED_BY(mutex_);
+  std::vector<BlockKey> forgotten_ ABSL_GUARDED_BY(mutex_);
   Stats counters_ ABSL_GUARDED_BY(mutex_);
 };
 

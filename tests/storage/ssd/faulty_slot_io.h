@@ -21,11 +21,13 @@ class FaultySlotIo final : public SlotIo {
   void Heal() { first_ = INT_MAX; }
   // Only reads, or only calls that change something, fail.
   void FailOnlyReads() { only_reads_ = true; }
+  // Only the opening of files fails, and only that counts.
+  void FailOnlyOpens() { only_opens_ = true; }
   int calls() const { return calls_; }
   int failed() const { return failed_; }
 
   int Open(const char* path, int flags, mode_t mode) override {
-    return Fails(false) ? -error_ : SlotIo::Open(path, flags, mode);
+    return Fails(false, true) ? -error_ : SlotIo::Open(path, flags, mode);
   }
   int Allocate(int fd, uint64_t bytes) override {
     return Fails(false) ? -error_ : SlotIo::Allocate(fd, bytes);
@@ -45,8 +47,8 @@ class FaultySlotIo final : public SlotIo {
   int Unlink(const char* path) override { return Fails(false) ? -error_ : SlotIo::Unlink(path); }
 
  private:
-  bool Fails(bool read) {
-    if (only_reads_ && !read) return false;
+  bool Fails(bool read, bool open = false) {
+    if ((only_reads_ && !read) || (only_opens_ && !open)) return false;
     const int call = calls_++;
     if (call < first_ || call > last_) return false;
     ++failed_;
@@ -54,7 +56,7 @@ class FaultySlotIo final : public SlotIo {
   }
 
   std::atomic<int> calls_{0}, failed_{0}, first_{INT_MAX}, last_{INT_MAX}, error_{EIO};
-  std::atomic<bool> only_reads_{false};
+  std::atomic<bool> only_reads_{false}, only_opens_{false};
 };
 
 }  // namespace halflife

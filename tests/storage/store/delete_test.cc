@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <thread>
@@ -49,6 +50,19 @@ TEST_F(DeleteTest, WhatIsNotThereIsNotCounted) {
 
   EXPECT_EQ(store_->DeleteChain(Slice(chain), {}), 2u);
   EXPECT_EQ(store_->DeleteChain(Slice(chain), {}), 0u);
+}
+
+TEST_F(DeleteTest, TheTierHearsAlsoOfBlocksThatNobodyKnows) {
+  const auto chain = Chain("a", 3);
+  PutBlocks(chain, 0, 1);
+
+  store_->DeleteChain(Slice(chain), {});
+
+  const std::vector<BlockKey> forgotten = ssd_->forgotten();
+  ASSERT_EQ(forgotten.size(), 3u);
+  for (const BlockHash& hash : chain) {
+    EXPECT_EQ(std::count(forgotten.begin(), forgotten.end(), Address(hash).key), 1);
+  }
 }
 
 TEST_F(DeleteTest, EveryPartOfABlockIsCounted) {
