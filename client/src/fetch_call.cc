@@ -16,6 +16,13 @@ namespace halflife::client {
 namespace {
 
 constexpr char kMethod[] = "/halflife.v1.CacheService/Fetch";
+constexpr uint64_t kUsualWindowBytes = uint64_t{4} << 20;
+constexpr uint64_t kLeastUsualWindow = 8;
+
+uint32_t WindowOr(uint32_t given, const NamespaceState* ns) {
+  if (given != 0) return given;
+  return ns != nullptr ? UsualWindow(ns->descriptor.block_bytes) : kLeastUsualWindow;
+}
 
 GetCall::First StartOf(uint32_t window) {
   return [window](const v1::GetRequest& get) -> absl::StatusOr<grpc::ByteBuffer> {
@@ -29,6 +36,11 @@ GetCall::First StartOf(uint32_t window) {
 }
 
 }  // namespace
+
+uint32_t UsualWindow(uint64_t block_bytes) {
+  const uint64_t items = kUsualWindowBytes / std::max<uint64_t>(block_bytes, 1);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(items, kLeastUsualWindow, kMaxTransferBlocks));
+}
 
 // An event that is due at once: what it has to do is done by the thread that handles those of the
 // stream, one after the other. Deletes itself.
@@ -61,8 +73,9 @@ class FetchCall::Nudge final : public CompletionTag {
 
 FetchCall::FetchCall(ClientCore& core, GetRequest request, uint32_t window,
                      std::shared_ptr<NamespaceState> ns, Done done)
-    : GetCall(core, std::move(request), std::move(ns), StartOf(window), std::move(done)),
-      window_(window) {}
+    : GetCall(core, std::move(request), ns, StartOf(WindowOr(window, ns.get())), std::move(done)),
+      window_(WindowOr(window, ns.get())),
+      credits_per_message_(std::max<uint64_t>(window_ / 2, 1)) {}
 
 void FetchCall::StartRpc() {
   const auto stream = NewRpc<StreamRpc>();
@@ -141,7 +154,8 @@ std::optional<v1::FetchRequest> FetchCall::NextMessage() {
   } else if (floor_ > said_.floor) {
     said_.floor = floor_;
     message.mutable_floor()->set_index(floor_);
-  } else if (credits > said_.credits) {
+  } else if (credits >= said_.credits + credits_per_message_ ||
+             (credits > said_.credits && credits == items().size())) {
     message.mutable_credit()->set_count(static_cast<uint32_t>(credits - said_.credits));
     said_.credits = credits;
   } else {

@@ -11,9 +11,15 @@
 
 namespace halflife::client {
 
-// One Fetch: receives as a Get does, and tells the daemon what its caller says meanwhile. A credit
-// goes back with each item of which nothing more comes. Messages are written by the thread that
-// handles the stream's events; whoever wants one written wakes it (Nudge).
+// Items that are on their way at a time if the caller does not say how many. While half of them
+// come, a credit for the other half must get to the daemon: with 512 KiB it often had to wait
+// (bench/README.md).
+uint32_t UsualWindow(uint64_t block_bytes);
+
+// One Fetch: receives as a Get does, and tells the daemon what its caller says meanwhile. An item
+// of which nothing more comes is a credit that goes back, half a window of them in one message: the
+// other half keeps the daemon busy meanwhile. Messages are written by the thread that handles the
+// stream's events; whoever wants one written wakes it (Nudge).
 class FetchCall final : public GetCall {
  public:
   FetchCall(ClientCore& core, GetRequest request, uint32_t window,
@@ -47,6 +53,7 @@ class FetchCall final : public GetCall {
 
   // Constant after construction.
   const uint64_t window_;
+  const uint64_t credits_per_message_;
 
   // Of the thread that handles events.
   std::shared_ptr<StreamRpc> stream_;

@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "client/include/halflife/client.h"
+#include "client/src/fetch_call.h"
+#include "common/limits.h"
 #include "tests/client/client_fixture.h"
 #include "tests/client/local_daemon.h"
 #include "tests/server/rpc/wait_until.h"
@@ -43,7 +45,7 @@ class FetchTest : public testing::Test {
 TEST_F(FetchTest, WithoutBeingSteeredItIsAGet) {
   const auto chain = Chain(1, 100);
   PutChain(chain);
-  for (const uint32_t window : {1, 8, 128}) {
+  for (const uint32_t window : {0, 1, 8, 128}) {
     Buffers into(chain);
 
     const GetResult got = client_->Fetch(Descending(into), window)->Wait();
@@ -53,6 +55,14 @@ TEST_F(FetchTest, WithoutBeingSteeredItIsAGet) {
     for (size_t i = 0; i < into.size(); ++i) EXPECT_TRUE(into.HoldsPayload(i)) << i;
   }
   EXPECT_EQ(client_->stats().identity_mismatches + client_->stats().corrupt_blocks, 0u);
+}
+
+TEST(UsualWindow, IsEnoughBytesToKeepTheDaemonSending) {
+  EXPECT_EQ(UsualWindow(kMinBlockBytes), 128u);
+  EXPECT_EQ(UsualWindow(64 << 10), 64u);
+  EXPECT_EQ(UsualWindow(256 << 10), 16u);
+  EXPECT_EQ(UsualWindow(1 << 20), 8u);
+  EXPECT_EQ(UsualWindow(kMaxBlockBytes), 8u);
 }
 
 TEST_F(FetchTest, WhatHasComeCanBeReadBeforeTheEnd) {
@@ -177,7 +187,7 @@ TEST_F(FetchTest, WrongArgumentsAreInvalid) {
   GetRequest no_items;
   no_items.ns = ns_;
 
-  for (const uint32_t window : {0, 129}) {
+  for (const uint32_t window : {129u, UINT32_MAX}) {
     const GetResult got = client_->Fetch(Descending(into), window)->Wait();
     EXPECT_EQ(got.outcome, Outcome::kInvalid);
     EXPECT_NE(got.error.find("window"), std::string::npos) << got.error;

@@ -433,8 +433,9 @@ class Client {
 
   // Begins a Get that can be steered, over the socket also where there is shared memory. At most
   // `window` items, 1..128, are on their way at a time: so many come in vain when the floor rises.
-  // The request's segments must live until Wait has returned. Never null.
-  std::unique_ptr<FetchHandle> Fetch(GetRequest request, uint32_t window = 8);
+  // 0: as many as keep the daemon sending, 4 MiB and at least 8. The request's segments must live
+  // until Wait has returned. Never null.
+  std::unique_ptr<FetchHandle> Fetch(GetRequest request, uint32_t window = 0);
 
   // These block, too: Renew, Touch and Hint within lookup_budget (kPrefetch: get_budget), the
   // Deletes within put_budget.
