@@ -88,6 +88,20 @@ TEST_F(BenchCommandTest, MeasuresEveryPathAndLeavesNothingBehind) {
   }
 }
 
+TEST_F(BenchCommandTest, ReadsByFetchOverTheSocketIfItShall) {
+  const CommandResult result =
+      RunHalflife(Bench({"--fetch", "-n", "100", "--read-share", "0.5", "--concurrency", "2"}));
+
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json report = json::parse(result.out);
+  EXPECT_EQ(report["calls"][0]["call"], "Fetch");
+  EXPECT_EQ(report["calls"][1]["call"], "Put");
+  EXPECT_EQ(report["calls"][0]["path"], "unix");
+  EXPECT_EQ(report["calls"][0]["hit_ratio"], 1.0);
+  EXPECT_EQ(report["outcomes"][0]["wrong_blocks"], 0);
+  EXPECT_EQ(Namespaces(), json::array());
+}
+
 TEST_F(BenchCommandTest, SeveralSizesAreSeveralRows) {
   const CommandResult result =
       RunHalflife(Bench({"--block-size", "4KiB,16KiB", "-n", "10", "--verify", "off"}));

@@ -261,6 +261,7 @@ TEST(BenchCommand, SaysWhatIsWrongWithItsArguments) {
   EXPECT_THAT(error({"--path", "tcp"}), HasSubstr("the endpoint is a Unix socket"));
   EXPECT_THAT(error({"--path", "unix", "--endpoint", "127.0.0.1:1"}),
               HasSubstr("not a Unix socket"));
+  EXPECT_THAT(error({"--path", "shm", "--fetch"}), HasSubstr("a Fetch goes over the socket"));
   EXPECT_THAT(error({"--block-size", "1MB"}), HasSubstr("1MB"));
   EXPECT_THAT(error({"--block-size", "1MiB,1KiB"}), HasSubstr("--block-size"));
   EXPECT_THAT(error({"--read-share", "2"}), HasSubstr("read-share"));

@@ -24,7 +24,9 @@ Cell PerSecond(uint64_t bytes, double seconds) {
 template <typename Row>
 void ForEachVerb(const std::vector<BenchRow>& rows, Row row) {
   for (const BenchRow& run : rows) {
-    if (run.result.tally.get.calls() > 0) row("Get", run.result.tally.get, run);
+    if (run.result.tally.get.calls() > 0) {
+      row(run.fetch ? "Fetch" : "Get", run.result.tally.get, run);
+    }
     if (run.result.tally.put.calls() > 0) row("Put", run.result.tally.put, run);
   }
 }

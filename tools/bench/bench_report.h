@@ -14,6 +14,7 @@ struct BenchRow {
   BenchResult result;
   std::string path;  // that the calls took: "shm", "unix", "tcp" or "mixed"
   bool verify = true;
+  bool fetch = false;  // Gets were Fetches
 };
 
 // Tables `calls` (throughput and latencies), `outcomes`, and `runs`.

@@ -31,6 +31,7 @@ struct Options {
   BenchOptions bench;
   std::vector<std::string> block_sizes = {"1MiB"};
   std::string path = "auto";
+  bool fetch = false;
   std::string verify = "on";
   int connections = 1;
   int copy_threads = 1;
@@ -46,9 +47,11 @@ client::Options ClientOptions(const Context& context, const Options& options) {
   client.copy_threads = options.copy_threads;
   client.verify = options.verify == "on";
   client.trust_sealed = !client.verify;
-  client.shared_memory = options.path == "auto"  ? client::SharedMemory::kAuto
-                         : options.path == "shm" ? client::SharedMemory::kRequired
-                                                 : client::SharedMemory::kOff;
+  // A Fetch goes over the socket, and so do the Puts beside it.
+  client.shared_memory = options.fetch            ? client::SharedMemory::kOff
+                         : options.path == "auto" ? client::SharedMemory::kAuto
+                         : options.path == "shm"  ? client::SharedMemory::kRequired
+                                                  : client::SharedMemory::kOff;
   return client;
 }
 
@@ -83,7 +86,7 @@ int RunOne(const Context& context, const Options& options, const InterruptFlag& 
   const client::NamespaceHandle ns =
       client->OpenNamespace(RunNamespace(row.options.block_bytes), &error);
   if (!ns) return FailUsage("namespace: " + error);
-  const bool shared = options.path != "unix" && options.path != "tcp" &&
+  const bool shared = !options.fetch && options.path != "unix" && options.path != "tcp" &&
                       client->AwaitSharedMemory(kSharedMemoryWait);
   if (options.path == "shm" && !shared) {
     return FailDaemon(context.endpoint,
@@ -97,7 +100,8 @@ int RunOne(const Context& context, const Options& options, const InterruptFlag& 
     if (phase != shown_phase) progress.emplace(shown_phase = phase, context.ShowsProgress());
     progress->Update(share, client->stats().gets + client->stats().puts);
   };
-  ClientBlockService service(client.get());
+  ClientBlockService service(client.get(), options.fetch);
+  row.fetch = options.fetch;
   row.result = RunBench(service, ns, row.options, watch, Clock::Real());
   progress.reset();
   row.path = PathOf(context, client->stats(), row.result.tally);
@@ -144,6 +148,9 @@ int RunBenchCommand(const Context& context, const Options& options) {
   }
   if (options.path == "tcp" && IsUnixSocket(context.endpoint)) {
     return FailUsage("--path tcp: the endpoint is a Unix socket");
+  }
+  if (options.path == "shm" && options.fetch) {
+    return FailUsage("--path shm: a Fetch goes over the socket");
   }
   if (options.block_sizes.size() > kMaxBlockSizes) {
     return FailUsage(absl::StrCat("--block-size: at most ", kMaxBlockSizes, " sizes"));
@@ -210,6 +217,8 @@ void AddBenchCommand(CLI::App& app, Context& context) {
   command->add_option("--path", options->path, "How blocks travel: auto, shm, unix or tcp")
       ->check(CLI::IsMember({"auto", "shm", "unix", "tcp"}))
       ->capture_default_str();
+  command->add_flag("--fetch", options->fetch,
+                    "Read by Fetch, last block first, instead of Get; over the socket");
   AddWorkOptions(command, *options);
   command
       ->add_option("--verify", options->verify,

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <memory>
+#include <utility>
+
 #include "halflife/client.h"
 
 namespace halflife::tools {
@@ -20,13 +23,17 @@ class BlockService {
 // Through a client that outlives this.
 class ClientBlockService final : public BlockService {
  public:
-  explicit ClientBlockService(client::Client* client) : client_(client) {}
+  // `fetches`: a Get is a Fetch, last block first, with the usual window.
+  explicit ClientBlockService(client::Client* client, bool fetches = false)
+      : client_(client), fetches_(fetches) {}
 
   client::LookupResult Lookup(const client::LookupRequest& request) override {
     return client_->Lookup(request);
   }
   client::GetResult Get(client::GetRequest request) override {
-    return client_->Get(std::move(request));
+    if (!fetches_) return client_->Get(std::move(request));
+    request.order = client::Order::kDescending;
+    return client_->Fetch(std::move(request))->Wait();
   }
   client::PutResult Put(client::PutRequest request) override {
     return client_->Put(std::move(request));
@@ -37,6 +44,7 @@ class ClientBlockService final : public BlockService {
 
  private:
   client::Client* const client_;
+  const bool fetches_;
 };
 
 }  // namespace halflife::tools
