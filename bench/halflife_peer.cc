@@ -44,18 +44,18 @@ struct CallMemory {
 
 class HalflifePeer final : public Peer {
  public:
-  HalflifePeer(const Work& work, std::unique_ptr<client::Client> client)
-      : work_(work), client_(std::move(client)) {}
+  HalflifePeer(const Work& work, const HalflifeWay& way, std::unique_ptr<client::Client> client)
+      : work_(work), way_(way), client_(std::move(client)) {}
   ~HalflifePeer() override { client_->Drain(); }
 
-  bool Open(bool shared_memory, bool region) {
-    if (region && work_.ring_fd >= 0) {
+  bool Open() {
+    if (way_.region && work_.ring_fd >= 0) {
       region_ = client_->RegisterRegion(work_.ring, work_.ring_bytes, work_.ring_fd);
       if (region_ == nullptr) return false;
     }
     ns_ = client_->OpenNamespace(BenchNamespace(work_.block_bytes));
     if (!ns_ || !client_->Healthy(std::chrono::seconds(10))) return false;
-    if (shared_memory && !client_->AwaitSharedMemory(std::chrono::seconds(10))) return false;
+    if (way_.shared_memory && !client_->AwaitSharedMemory(std::chrono::seconds(10))) return false;
     const client::Hash nobody{};
     client::LookupRequest first;  // opens the namespace
     first.ns = ns_;
@@ -101,6 +101,11 @@ class HalflifePeer final : public Peer {
       request.items[i].into = {&memory->segments[i], 1};
     }
     const int64_t started_ns = NowNs();
+    if (way_.fetch) {
+      request.order = client::Order::kDescending;
+      fetches_.push_back({memory, started_ns, client_->Fetch(std::move(request))});
+      return true;
+    }
     const auto finish = [this, memory, count, started_ns](const client::GetResult& result) {
       Finish(started_ns, result.ok_items == count);
     };
@@ -131,6 +136,7 @@ class HalflifePeer final : public Peer {
   }
 
   int64_t Await() override {
+    if (!fetches_.empty()) return AwaitFetch();
     MutexLock lock(mutex_);
     while (ended_ns_.empty()) call_ended_.Wait(mutex_);
     const int64_t took_ns = ended_ns_.front();
@@ -151,6 +157,19 @@ class HalflifePeer final : public Peer {
   bool Clear() override { return client_->DeleteNamespace(ns_) >= 0; }
 
  private:
+  struct Fetch {
+    std::shared_ptr<CallMemory> memory;
+    int64_t started_ns = 0;
+    std::unique_ptr<client::FetchHandle> handle;
+  };
+
+  int64_t AwaitFetch() {
+    const Fetch fetch = std::move(fetches_.front());
+    fetches_.pop_front();
+    const bool good = fetch.handle->Wait().ok_items == fetch.memory->hashes.size();
+    return good ? NowNs() - fetch.started_ns : -1;
+  }
+
   void Finish(int64_t started_ns, bool good) {
     const int64_t took_ns = good ? NowNs() - started_ns : -1;
     MutexLock lock(mutex_);
@@ -159,9 +178,11 @@ class HalflifePeer final : public Peer {
   }
 
   const Work work_;
+  const HalflifeWay way_;
   const std::unique_ptr<client::Client> client_;
   client::NamespaceHandle ns_;
   std::shared_ptr<client::Region> region_;
+  std::deque<Fetch> fetches_;  // under way, oldest first
 
   Mutex mutex_;
   CondVar call_ended_;
@@ -177,8 +198,8 @@ std::unique_ptr<Peer> MakeHalflifePeer(const Work& work, const HalflifeWay& way)
     std::fprintf(stderr, "halflife at %s: %s\n", way.endpoint.c_str(), error.c_str());
     return nullptr;
   }
-  auto peer = std::make_unique<HalflifePeer>(work, std::move(client));
-  if (!peer->Open(way.shared_memory, way.region)) {
+  auto peer = std::make_unique<HalflifePeer>(work, way, std::move(client));
+  if (!peer->Open()) {
     std::fprintf(stderr, "halflife at %s: not ready\n", way.endpoint.c_str());
     return nullptr;
   }

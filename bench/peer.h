@@ -79,6 +79,7 @@ struct HalflifeWay {
   bool verify = true;
   bool shared_memory = false;  // only that, or not at all
   bool region = false;         // the ring is registered, and the daemon copies
+  bool fetch = false;          // a Get is a Fetch, last block first
 };
 // The client library: its blocking calls, or its asynchronous ones if more than one is outstanding.
 std::unique_ptr<Peer> MakeHalflifePeer(const Work& work, const HalflifeWay& way);

@@ -121,6 +121,27 @@ std::vector<Contender> Servers::SocketRows() const {
   return rows;
 }
 
+// What a Fetch is compared with is the Get of the same blocks.
+std::vector<Contender> Servers::FetchRows() const {
+  std::vector<Contender> rows;
+  for (const bool tcp : {false, true}) {
+    const std::string suffix = tcp ? " tcp" : " unix";
+    const std::string endpoint = tcp ? halflife_.tcp_endpoint : halflife_.unix_endpoint;
+    for (const bool fetch : {false, true}) {
+      rows.push_back({.name = (fetch ? "halflife fetch" : "halflife get") + suffix,
+                      .store = "halflife",
+                      .limit = "halflife get" + suffix,
+                      .server = halflife_.process.get(),
+                      .make =
+                          [=](const Work& w) {
+                            return MakeHalflifePeer(w, {.endpoint = endpoint, .fetch = fetch});
+                          },
+                      .evicts = true});
+    }
+  }
+  return rows;
+}
+
 std::vector<Contender> Servers::SharedMemoryRows() const {
   std::vector<Contender> rows = {
       {.name = "memcpy", .store = "memcpy", .limit = "memcpy", .make = MakeMemcpyPeer}};

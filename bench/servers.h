@@ -21,8 +21,9 @@ class Servers {
   // Null, with a message on stderr, if one does not start.
   static std::unique_ptr<Servers> Start(const Options& options);
 
-  // Rows of the tables: bytes over sockets, bytes over shared memory, look-ups.
+  // Rows of the tables: bytes over sockets, the same by Fetch, bytes over shared memory, look-ups.
   std::vector<Contender> SocketRows() const;
+  std::vector<Contender> FetchRows() const;
   std::vector<Contender> SharedMemoryRows() const;
   std::vector<Contender> LookupRows() const;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,10 @@ struct Flags {
   std::vector<std::string> only;
   std::vector<std::string> rows;
   std::vector<size_t> kib = {64, 256, 1024, 4096};
-  std::vector<uint32_t> depths = {1, 4};
+  // Not given: what is usual in the section.
+  std::vector<uint32_t> depths;
+  std::optional<int> cell_ms;
   int rounds = 5;
-  int cell_ms = 100;
   uint32_t resident_blocks = 1'000'000;
 };
 
@@ -50,23 +52,40 @@ void EraseRows(std::vector<Contender>& rows, const char* part) {
              rows.end());
 }
 
+// Flags that hold for every section.
+template <typename AnyWork>
+void SetMeasuring(const Flags& flags, AnyWork& work) {
+  work.rounds = flags.rounds;
+  if (flags.cell_ms) work.cell_ns = int64_t{*flags.cell_ms} * 1'000'000;
+  if (!flags.depths.empty()) work.depths = flags.depths;
+}
+
+constexpr uint32_t kManyBlocks = 16;
+
 TransferWork WorkOf(const Flags& flags, bool put, bool shared_memory) {
   TransferWork work;
   work.title = std::string(put ? "Put" : "Get") +
                (shared_memory ? ", shared memory, 16 blocks per call" : ", 1 block per call");
   work.put = put;
   for (const size_t kib : flags.kib) work.block_sizes.push_back(kib << 10);
-  work.depths = shared_memory ? std::vector<uint32_t>{1} : flags.depths;
-  work.batch = shared_memory ? 16 : 1;
-  work.rounds = flags.rounds;
-  work.cell_ns = int64_t{flags.cell_ms} * 1'000'000;
+  SetMeasuring(flags, work);
+  if (shared_memory) work.depths = {1};
+  work.batch = shared_memory ? kManyBlocks : 1;
   work.fill_bytes = uint64_t{2304} << 20;  // more than halflifed may keep
   return work;
 }
 
+TransferWork FetchWorkOf(const Flags& flags) {
+  TransferWork work = WorkOf(flags, /*put=*/false, /*shared_memory=*/false);
+  work.title = "Fetch, from the tail, beside Get (x limit), 16 blocks per call";
+  work.batch = kManyBlocks;
+  return work;
+}
+
 bool Transfers(const Flags& flags) {
-  const bool any = Wanted(flags, "get") || Wanted(flags, "put") || Wanted(flags, "shm-get") ||
-                   Wanted(flags, "shm-put") || Wanted(flags, "in-place");
+  const bool any = Wanted(flags, "get") || Wanted(flags, "fetch") || Wanted(flags, "put") ||
+                   Wanted(flags, "shm-get") || Wanted(flags, "shm-put") ||
+                   Wanted(flags, "in-place");
   if (!any) return true;
   const auto servers = Servers::Start({.build = flags.build});
   if (servers == nullptr) return false;
@@ -82,6 +101,10 @@ bool Transfers(const Flags& flags) {
       }
     }
   }
+  if (Wanted(flags, "fetch") &&
+      !TransferTable(WantedRows(flags, servers->FetchRows()), FetchWorkOf(flags))) {
+    return false;
+  }
   return !Wanted(flags, "in-place") || InPlaceTable(servers->halflife_unix(), flags.rounds);
 }
 
@@ -92,7 +115,7 @@ bool Lookups(const Flags& flags) {
       Servers::Start({.build = flags.build, .dram_budget = std::to_string(bytes >> 20) + "MiB"});
   if (servers == nullptr) return false;
   LookupWork work;
-  work.rounds = flags.rounds;
+  SetMeasuring(flags, work);
   work.resident_blocks = flags.resident_blocks;
   return LookupTable(WantedRows(flags, servers->LookupRows()), work) &&
          TokenLookupTable(servers->halflife_unix(), work);
@@ -105,13 +128,15 @@ int main(int argc, char** argv) {
   halflife::bench::Flags flags;
   CLI::App app("Halflife against its limits, Redis and memcached, side by side");
   app.add_option("--build", flags.build, "directory of the binaries");
-  app.add_option("--only", flags.only, "sections: get, put, shm-get, shm-put, in-place, lookup")
+  app.add_option("--only", flags.only,
+                 "sections: get, fetch, put, shm-get, shm-put, in-place, lookup")
       ->delimiter(',')
-      ->check(CLI::IsMember({"get", "put", "shm-get", "shm-put", "in-place", "lookup"}));
+      ->check(CLI::IsMember({"get", "fetch", "put", "shm-get", "shm-put", "in-place", "lookup"}));
   app.add_option("--rows", flags.rows, "only rows whose name holds one of these; $ is its end")
       ->delimiter(',');
   app.add_option("--kib", flags.kib, "block sizes in KiB")->delimiter(',');
-  app.add_option("--depths", flags.depths, "calls outstanding at a time")->delimiter(',');
+  app.add_option("--depths", flags.depths, "calls outstanding at a time; not over shared memory")
+      ->delimiter(',');
   app.add_option("--rounds", flags.rounds, "rounds; medians are printed")->check(CLI::Range(1, 99));
   app.add_option("--cell-ms", flags.cell_ms, "time of each row in each round")
       ->check(CLI::Range(10, 10'000));
