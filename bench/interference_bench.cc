@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,9 @@
 #include "bench/disturbance.h"
 #include "bench/halflifed.h"
 #include "bench/measure.h"
+#include "bench/moving_pages.h"
 #include "bench/peer.h"
+#include "bench/random_gets.h"
 
 namespace halflife::bench {
 namespace {
@@ -30,6 +31,7 @@ struct Flags {
   int cell_ms = 1000;
   uint64_t mb_per_second = 200;
   uint32_t batch = 4;
+  bool moving_pages = false;
 };
 
 // One way of reading the hot blocks.
@@ -58,18 +60,12 @@ std::vector<Trouble> Troubles() {
           {"same, other daemon", all, true}};
 }
 
-// One reader under one trouble in one round.
-struct Sample {
-  double p50_us = 0, p99_us = 0, max_us = 0;
-  uint64_t calls = 0;
-};
-
-// The same over all rounds.
+// One reader under one trouble, over all rounds.
 struct Cell {
   std::vector<double> p50_us, p99_us, max_us;
   uint64_t calls = 0;
 
-  void Add(const Sample& sample) {
+  void Add(const GetSample& sample) {
     p50_us.push_back(sample.p50_us);
     p99_us.push_back(sample.p99_us);
     max_us.push_back(sample.max_us);
@@ -80,7 +76,7 @@ struct Cell {
 class Interference {
  public:
   explicit Interference(const Flags& flags)
-      : flags_(flags), target_(flags.batch * kHotBlockBytes) {}
+      : flags_(flags), gets_(kHotBlocks, flags.batch, kHotBlockBytes) {}
 
   // False, with a message on stderr, if there are no figures that mean anything.
   bool Run() {
@@ -89,7 +85,7 @@ class Interference {
     std::vector<Cell> cells(troubles.size() * readers_.size());
     int lost_rounds = 0;
     for (int round = 0; round < flags_.rounds;) {
-      const std::vector<Sample> samples = Round(troubles);
+      const std::vector<GetSample> samples = Round(troubles);
       if (samples.empty()) {
         if (++lost_rounds > kLostRoundsAllowed) return Refuse("too many rounds were lost");
         continue;
@@ -150,8 +146,8 @@ class Interference {
   }
 
   // By trouble, then reader. Empty if what was measured is not what it should be.
-  std::vector<Sample> Round(const std::vector<Trouble>& troubles) {
-    std::vector<Sample> samples;
+  std::vector<GetSample> Round(const std::vector<Trouble>& troubles) {
+    std::vector<GetSample> samples;
     for (const Trouble& trouble : troubles) {
       const Halflifed& daemon = daemons_[trouble.elsewhere ? 1 : 0];
       std::vector<std::unique_ptr<ServerProcess>> disturbances;
@@ -164,7 +160,7 @@ class Interference {
       if (!PinHot()) return {};
       if (!Read(*readers_[0].peer, kSettleNs)) return {};
       for (const Reader& reader : readers_) {
-        const std::optional<Sample> sample =
+        const std::optional<GetSample> sample =
             Read(*reader.peer, int64_t{flags_.cell_ms} * 1'000'000);
         if (!sample) return {};
         samples.push_back(*sample);
@@ -201,24 +197,11 @@ class Interference {
     return result.prefix_blocks == kHotBlocks || Refuse("hot blocks were lost");
   }
 
-  // None if a call failed.
-  std::optional<Sample> Read(Peer& peer, int64_t time_ns) {
-    std::vector<int64_t> latencies_ns;
-    for (const int64_t begun_ns = NowNs(); NowNs() - begun_ns < time_ns;) {
-      const auto first = static_cast<uint32_t>(random_() % (kHotBlocks / flags_.batch));
-      int64_t took_ns = -1;
-      if (peer.StartGet(first * flags_.batch, flags_.batch, target_.data())) took_ns = peer.Await();
-      if (took_ns < 0) {
-        Refuse("a Get of hot blocks failed");
-        return std::nullopt;
-      }
-      latencies_ns.push_back(took_ns);
-    }
-    const uint64_t calls = latencies_ns.size();
-    return Sample{.p50_us = Quantile(latencies_ns, 0.5) * 1e-3,
-                  .p99_us = Quantile(latencies_ns, 0.99) * 1e-3,
-                  .max_us = Quantile(latencies_ns, 1) * 1e-3,
-                  .calls = calls};
+  // None, with a message on stderr, if a call failed.
+  std::optional<GetSample> Read(Peer& peer, int64_t time_ns) {
+    auto sample = gets_.Run(peer, time_ns);
+    if (!sample) Refuse("a Get of hot blocks failed");
+    return sample;
   }
 
   void Print(const std::vector<Trouble>& troubles, const std::vector<Cell>& cells) const {
@@ -247,8 +230,7 @@ class Interference {
   client::NamespaceHandle hot_;
   std::vector<client::Hash> hot_chain_;
   client::Lease lease_;  // of all of them; after the client, so that it goes first
-  std::vector<uint8_t> target_;
-  std::mt19937 random_{11};
+  RandomGets gets_;
 };
 
 }  // namespace
@@ -266,6 +248,16 @@ int main(int argc, char** argv) {
   app.add_option("--cell-ms", flags.cell_ms, "time of each reader in each round");
   app.add_option("--rate", flags.mb_per_second, "of each disturbance, in MB/s");
   app.add_option("--batch", flags.batch, "blocks per call")->check(CLI::Range(1, 64));
+  app.add_flag(
+      "--moving-pages", flags.moving_pages,
+      "instead: Gets while a daemon that was just filled moves its memory into huge pages");
   CLI11_PARSE(app, argc, argv);
+  if (flags.moving_pages) {
+    return halflife::bench::MovingPagesTable({.build = flags.build,
+                                              .batch = flags.batch,
+                                              .cell_ns = int64_t{flags.cell_ms} * 1'000'000})
+               ? 0
+               : 1;
+  }
   return halflife::bench::Interference(flags).Run() ? 0 : 1;
 }
