@@ -83,7 +83,9 @@ TEST(MetricsExporter, TellsWhatIsUsedOfTheWriteBudgetWhereThereIsOne) {
               HasSubstr("halflife_ssd_write_budget_used_bytes{window=\"minute\"} 448790528\n"));
   EXPECT_THAT(page, HasSubstr("halflife_ssd_write_budget_used_bytes{window=\"day\"} 5368709120\n"));
   EXPECT_THAT(page, HasSubstr("halflife_ssd_write_amplification_ratio 1.25\n"));
-  if (HavePromtool()) EXPECT_EQ(PromtoolComplaints(page), "");
+  if (HavePromtool()) {
+    EXPECT_EQ(PromtoolComplaints(page), "");
+  }
 }
 
 TEST(MetricsExporter, ConvertsHistogramsToSecondsWithCumulativeBuckets) {
@@ -206,7 +208,9 @@ TEST(MetricsExporter, APageOfAStartingNodeTellsOnlyWhatIsKnown) {
   EXPECT_THAT(exporter.Text(), HasSubstr("process_open_fds 42\n"));
   EXPECT_THAT(exporter.Text(), Not(HasSubstr("halflife_tier_used_bytes")))
       << "a gauge of 0 would be a lie";
-  if (HavePromtool()) EXPECT_EQ(PromtoolComplaints(exporter.Text()), "");
+  if (HavePromtool()) {
+    EXPECT_EQ(PromtoolComplaints(exporter.Text()), "");
+  }
 }
 
 TEST(MetricsExporter, TellsRpcsByMethodAndCode) {
@@ -242,7 +246,9 @@ TEST(MetricsExporter, ANodeThatHasSeenNothingHasAPageToo) {
 
   EXPECT_THAT(exporter.Text(),
               HasSubstr("halflife_category_blocks{category=\"other\",tier=\"dram\"} 0\n"));
-  if (HavePromtool()) EXPECT_EQ(PromtoolComplaints(exporter.Text()), "");
+  if (HavePromtool()) {
+    EXPECT_EQ(PromtoolComplaints(exporter.Text()), "");
+  }
 }
 
 TEST(MetricsExporter, PassesPromtool) {

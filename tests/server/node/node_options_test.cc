@@ -25,10 +25,6 @@ TEST(NodeOptions, AutoTakesItsValueFromTheMachine) {
   const Config config = Configured();
 
   EXPECT_EQ(DramBudgetOf(config, machine), 4 * kGiB / 10 * 7);
-  EXPECT_EQ(RpcOptionsOf(config, machine).threads, 6);
-  EXPECT_EQ(
-      RpcOptionsOf(config, {.memory_bytes = kGiB, .processors = 200, .open_files = 65536}).threads,
-      16);
   EXPECT_EQ(StoreOptionsOf(config, machine).max_put_bytes, 0u)
       << "0 asks the store for its own share";
 }
