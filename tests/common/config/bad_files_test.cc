@@ -285,10 +285,11 @@ INSTANTIATE_TEST_SUITE_P(Table, BadFileTest, ::testing::Range<size_t>(0, std::si
 TEST(BadFiles, AreAtLeastAHundred) { EXPECT_GE(std::size(kBadFiles), 100u); }
 
 TEST(BadFiles, AFileWithSeveralMistakesNamesThemAllInOrder) {
-  const auto config = ResolveConfig({.file_name = "bad.yaml",
-                                     .file_text = "server:\n  io_threads: 0x4\nlog:\n  levle: info\n",
-                                     .environment = {},
-                                     .flags = {}});
+  const auto config =
+      ResolveConfig({.file_name = "bad.yaml",
+                     .file_text = "server:\n  io_threads: 0x4\nlog:\n  levle: info\n",
+                     .environment = {},
+                     .flags = {}});
 
   EXPECT_THAT(std::string(config.status().message()),
               ::testing::AllOf(HasSubstr("bad.yaml:2:15: server.io_threads: "),

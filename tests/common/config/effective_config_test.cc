@@ -174,10 +174,11 @@ TEST(EffectiveConfig, LaterSourcesWinAndTheirOriginIsKept) {
 }
 
 TEST(EffectiveConfig, ABadValueInTheEnvironmentOrAFlagNamesItsSource) {
-  const auto config = ResolveConfig({.file_name = "",
-                                     .file_text = "",
-                                     .environment = {{"HALFLIFE_LOG_LEVEL", "loud"}},
-                                     .flags = {{"server.io_threads", "many"}, {"log.levle", "info"}}});
+  const auto config =
+      ResolveConfig({.file_name = "",
+                     .file_text = "",
+                     .environment = {{"HALFLIFE_LOG_LEVEL", "loud"}},
+                     .flags = {{"server.io_threads", "many"}, {"log.levle", "info"}}});
 
   const std::string message(config.status().message());
   EXPECT_THAT(message, HasSubstr("HALFLIFE_LOG_LEVEL: log.level: \"loud\""));
