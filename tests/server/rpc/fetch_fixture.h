@@ -15,6 +15,8 @@ class FetchFixture : public RpcFixture {
     Open(Model(block_bytes, parts));
     chain_ = Chain(1, blocks);
     ASSERT_TRUE(PutChain(chain_).status.ok());
+    // The caller hears of the end before the server has counted it.
+    WaitUntil([&] { return server_->stats().open_streams() == 0; }, "the Put to be over");
   }
   v1::GetRequest Descending() const { return GetOf(chain_, v1::ORDER_DESC); }
   void ExpectNothingHeld() {
