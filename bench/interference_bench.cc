@@ -60,19 +60,6 @@ std::vector<Trouble> Troubles() {
           {"same, other daemon", all, true}};
 }
 
-// One reader under one trouble, over all rounds.
-struct Cell {
-  std::vector<double> p50_us, p99_us, max_us;
-  uint64_t calls = 0;
-
-  void Add(const GetSample& sample) {
-    p50_us.push_back(sample.p50_us);
-    p99_us.push_back(sample.p99_us);
-    max_us.push_back(sample.max_us);
-    calls += sample.calls;
-  }
-};
-
 class Interference {
  public:
   explicit Interference(const Flags& flags)
@@ -82,7 +69,8 @@ class Interference {
   bool Run() {
     if (!StartDaemons() || !MakeReaders()) return false;
     const std::vector<Trouble> troubles = Troubles();
-    std::vector<Cell> cells(troubles.size() * readers_.size());
+    // One reader under one trouble, over all rounds.
+    std::vector<GetSamples> cells(troubles.size() * readers_.size());
     int lost_rounds = 0;
     for (int round = 0; round < flags_.rounds;) {
       const std::vector<GetSample> samples = Round(troubles);
@@ -204,14 +192,14 @@ class Interference {
     return sample;
   }
 
-  void Print(const std::vector<Trouble>& troubles, const std::vector<Cell>& cells) const {
+  void Print(const std::vector<Trouble>& troubles, const std::vector<GetSamples>& cells) const {
     std::printf("Get of %u blocks of %zu KiB in DRAM; each disturbance at %lu MB/s\n", flags_.batch,
                 kHotBlockBytes >> 10, static_cast<unsigned long>(flags_.mb_per_second));
     std::printf("%-22s %-5s %8s %8s %8s %7s %7s %7s %8s\n", "beside it", "path", "p50 us", "p99 us",
                 "max us", "x alone", "min", "max", "calls");
     for (size_t t = 0; t < troubles.size(); ++t) {
       for (size_t r = 0; r < readers_.size(); ++r) {
-        const Cell& cell = cells[t * readers_.size() + r];
+        const GetSamples& cell = cells[t * readers_.size() + r];
         const Spread ratio = RatioSpread(cell.p99_us, cells[r].p99_us);
         std::printf("%-22s %-5s %8.0f %8.0f %8.0f %7.2f %7.2f %7.2f %8lu\n",
                     troubles[t].name.c_str(), readers_[r].name.c_str(),

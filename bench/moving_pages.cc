@@ -56,21 +56,12 @@ bool Fill(Peer& peer) {
   return true;
 }
 
-void Print(const char* path, const char* when, const std::vector<GetSample>& samples,
-           double p99_afterwards) {
-  std::vector<double> p50_us, p99_us, max_us;
-  uint64_t calls = 0;
-  for (const GetSample& sample : samples) {
-    p50_us.push_back(sample.p50_us);
-    p99_us.push_back(sample.p99_us);
-    max_us.push_back(sample.max_us);
-    calls += sample.calls;
-  }
-  const Spread p99 = SpreadOf(p99_us);
+void Print(const char* path, const char* when, const GetSamples& samples, double p99_afterwards) {
+  const Spread p99 = SpreadOf(samples.p99_us);
   std::printf("%-14s %-5s %8.0f %8.0f %8.0f %8.0f %8.0f %7.2f %8lu\n", when, path,
-              SpreadOf(p50_us).median, p99.median, p99.least, p99.greatest,
-              SpreadOf(max_us).greatest, p99.median / p99_afterwards,
-              static_cast<unsigned long>(calls));
+              SpreadOf(samples.p50_us).median, p99.median, p99.least, p99.greatest,
+              SpreadOf(samples.max_us).greatest, p99.median / p99_afterwards,
+              static_cast<unsigned long>(samples.calls));
 }
 
 class MovingPages {
@@ -114,12 +105,12 @@ class MovingPages {
     return moved_bytes_ > 0 || Refuse("no page was moved");
   }
 
-  std::vector<GetSample> SamplesOf(size_t reader, bool moving) const {
-    std::vector<GetSample> samples;
+  GetSamples SamplesOf(size_t reader, bool moving) const {
+    GetSamples samples;
     for (const Slice& slice : slices_) {
       const bool counts =
           moving ? slice.ended_ns <= moved_ns_ : slice.ended_ns > moved_ns_ + kQuietNs;
-      if (slice.reader == reader && counts) samples.push_back(slice.sample);
+      if (slice.reader == reader && counts) samples.Add(slice.sample);
     }
     return samples;
   }
@@ -132,10 +123,8 @@ class MovingPages {
                 "min", "max", "max us", "x after", "calls");
     for (size_t reader = 0; reader < readers_.size(); ++reader) {
       const auto moving = SamplesOf(reader, true), afterwards = SamplesOf(reader, false);
-      if (moving.empty() || afterwards.empty()) return Refuse("too short");
-      std::vector<double> p99_us;
-      for (const GetSample& sample : afterwards) p99_us.push_back(sample.p99_us);
-      const double p99 = SpreadOf(p99_us).median;
+      if (moving.calls == 0 || afterwards.calls == 0) return Refuse("too short");
+      const double p99 = SpreadOf(afterwards.p99_us).median;
       const char* const path = reader == 0 ? "unix" : "shm";
       Print(path, "being moved", moving, p99);
       Print(path, "moved", afterwards, p99);

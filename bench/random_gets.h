@@ -15,6 +15,19 @@ struct GetSample {
   uint64_t calls = 0;
 };
 
+// Several of them.
+struct GetSamples {
+  std::vector<double> p50_us, p99_us, max_us;
+  uint64_t calls = 0;
+
+  void Add(const GetSample& sample) {
+    p50_us.push_back(sample.p50_us);
+    p99_us.push_back(sample.p99_us);
+    max_us.push_back(sample.max_us);
+    calls += sample.calls;
+  }
+};
+
 // Gets of `batch` consecutive blocks, picked at random among the first `blocks`, one call after the
 // other. Not thread-safe.
 class RandomGets {

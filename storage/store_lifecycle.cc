@@ -224,15 +224,12 @@ std::string LocalBlockStore::CheckConservation() const {
     }
   }
   std::array<uint64_t, kTierCount> blocks{}, bytes{};
-  BlockIndex::Cursor cursor;
-  do {
-    for (const IndexedBlock& block : index_.Scan(&cursor, 4096)) {
-      blocks[0] += block.in_dram ? 1 : 0;
-      bytes[0] += block.in_dram ? block.facts.bytes : 0;
-      blocks[1] += block.ssd ? 1 : 0;
-      bytes[1] += block.ssd ? block.ssd->bytes : 0;
-    }
-  } while (cursor.shard != 0 || cursor.record != 0);
+  index_.ForEachBlock([&](const IndexedBlock& block) {
+    blocks[0] += block.in_dram ? 1 : 0;
+    bytes[0] += block.in_dram ? block.facts.bytes : 0;
+    blocks[1] += block.ssd ? 1 : 0;
+    bytes[1] += block.ssd ? block.ssd->bytes : 0;
+  });
 
   std::string differences;
   const auto expect_equal = [&](const char* what, uint64_t a, uint64_t b) {

@@ -214,6 +214,14 @@ std::vector<IndexedBlock> BlockIndex::Scan(Cursor* cursor, size_t limit) const {
   return found;
 }
 
+void BlockIndex::ForEachBlock(absl::FunctionRef<void(const IndexedBlock&)> visit) const {
+  constexpr size_t kPieceRecords = 4096;
+  Cursor cursor;
+  do {
+    for (const IndexedBlock& block : Scan(&cursor, kPieceRecords)) visit(block);
+  } while (cursor.shard != 0 || cursor.record != 0);
+}
+
 std::vector<std::pair<BlockKey, BlockRef>> BlockIndex::DramCopies(int shard_number) const {
   std::vector<std::pair<BlockKey, BlockRef>> copies;
   Shard& shard = *shards_[shard_number];

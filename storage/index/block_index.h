@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "common/block/attributes.h"
 #include "common/block/block_key.h"
@@ -141,6 +142,8 @@ class BlockIndex {
   // At most `limit` blocks from the cursor on, which moves behind them; back at the start after the
   // last one. A block that stays throughout a pass is seen once; others may be seen or not.
   std::vector<IndexedBlock> Scan(Cursor* cursor, size_t limit) const;
+  // A whole pass. No lock is held while a block is visited.
+  void ForEachBlock(absl::FunctionRef<void(const IndexedBlock&)> visit) const;
   // The DRAM copies of one shard, pinned by the answer.
   std::vector<std::pair<BlockKey, BlockRef>> DramCopies(int shard) const;
 

@@ -250,13 +250,10 @@ void SsdMigrator::FindWanted() {
   for (const SsdLocation& location : wanted) places.insert(place_of(location));
   // The index cannot be asked by location: one walk over it for up to kWantedBatch answers, and
   // this is rare.
-  BlockIndex::Cursor cursor;
-  do {
-    for (const IndexedBlock& block : context_.index->Scan(&cursor, 4096)) {
-      if (!block.ssd || !places.contains(place_of(*block.ssd))) continue;
-      wanted_.push_back({block.facts.key, *block.ssd});
-    }
-  } while (cursor.shard != 0 || cursor.record != 0);
+  context_.index->ForEachBlock([&](const IndexedBlock& block) {
+    if (!block.ssd || !places.contains(place_of(*block.ssd))) return;
+    wanted_.push_back({block.facts.key, *block.ssd});
+  });
 }
 
 std::vector<SsdMove> SsdMigrator::MoveOrErase(absl::Span<const SsdMove> moves) {

@@ -217,43 +217,48 @@ void TierMigrator::Drain(const Clock& clock, int64_t deadline_ns) {
   ApplyChanges();
   while (writer_.DropStale()) {
   }
+  std::vector<IndexedBlock> unwritten = ToDrain();
+  const size_t blocks = unwritten.size();
   // A partition whose database has to catch up refuses writes for a moment: what it refused is
   // offered again.
   Mutex mutex;
   CondVar nobody;
-  Drained drained;
-  while (DrainPass(clock, deadline_ns, &drained)) {
+  while (DrainPass(clock, deadline_ns, &unwritten)) {
     MutexLock lock(mutex);
     nobody.WaitFor(mutex, kDrainPause);
   }
   Log(Severity::kInfo, "store",
-      StrCat("stopping: ", drained.written_blocks, " of ", drained.blocks,
+      StrCat("stopping: ", blocks - unwritten.size(), " of ", blocks,
              " blocks that were in DRAM alone are on SSD"));
 }
 
-// Returns true if part of it was refused for the moment only, and time is left.
-bool TierMigrator::DrainPass(const Clock& clock, int64_t deadline_ns, Drained* drained) {
-  const std::vector<IndexedBlock> unwritten = ToDrain();
-  drained->blocks = std::max(drained->blocks, unwritten.size());
+// Leaves those that are still to be written. Returns true if part of them was refused for the
+// moment only, and time is left.
+bool TierMigrator::DrainPass(const Clock& clock, int64_t deadline_ns,
+                             std::vector<IndexedBlock>* unwritten) {
   const uint64_t refused_before = writer_.refused_for_now();
-  size_t written_blocks = 0;
-  for (size_t next = 0; next < unwritten.size();) {
-    if (clock.NowNanos() >= deadline_ns) return false;
+  const size_t blocks = unwritten->size();
+  bool late = false;
+  for (size_t next = 0; next < blocks;) {
+    late = clock.NowNanos() >= deadline_ns;
+    if (late) break;
     size_t end = next;
     uint64_t bytes = 0;
-    while (end < unwritten.size() && end - next < kBatchBlocks && bytes < kBatchBytes) {
-      bytes += unwritten[end++].facts.bytes;
+    while (end < blocks && end - next < kBatchBlocks && bytes < kBatchBytes) {
+      bytes += (*unwritten)[end++].facts.bytes;
     }
-    const size_t written = writer_.Write(absl::MakeConstSpan(unwritten).subspan(next, end - next));
+    const size_t written = writer_.Write(absl::MakeConstSpan(*unwritten).subspan(next, end - next));
     HL_KILLPOINT("drain.middle");
     // Nothing goes any more: quota or a broken medium. Under a budget, the next may be better.
     if (written == 0 && !context_.admission->limited()) break;
-    written_blocks += written;
-    drained->written_blocks += written;
     next = end;
   }
-  if (writer_.refused_for_now() == refused_before) return false;
-  return written_blocks > 0 || context_.ssd->stats().database.slowed_partitions > 0;
+  std::erase_if(*unwritten, [&](const IndexedBlock& block) {
+    const std::optional<IndexedBlock> now = context_.index->Describe(block.facts.key);
+    return now.has_value() && now->ssd.has_value();
+  });
+  if (late || writer_.refused_for_now() == refused_before) return false;
+  return unwritten->size() < blocks || context_.ssd->stats().database.slowed_partitions > 0;
 }
 
 // What is in DRAM alone, in the order in which it is to be written. A tail on SSD is worth nothing
@@ -262,13 +267,13 @@ bool TierMigrator::DrainPass(const Clock& clock, int64_t deadline_ns, Drained* d
 std::vector<IndexedBlock> TierMigrator::ToDrain() const {
   std::vector<IndexedBlock> unwritten;
   absl::flat_hash_set<BlockKey, BlockKeyHash> keys;
-  ForEachBlock([&](IndexedBlock& block) {
+  context_.index->ForEachBlock([&](const IndexedBlock& block) {
     if (!block.in_dram || block.ssd) return;
     keys.insert(block.facts.key);
-    unwritten.push_back(std::move(block));
+    unwritten.push_back(block);
   });
   absl::flat_hash_set<BlockKey, BlockKeyHash> carrying;
-  ForEachBlock([&](const IndexedBlock& block) {
+  context_.index->ForEachBlock([&](const IndexedBlock& block) {
     if (block.ssd && keys.contains(block.facts.parent)) carrying.insert(block.facts.parent);
   });
   std::sort(unwritten.begin(), unwritten.end(), [](const IndexedBlock& a, const IndexedBlock& b) {
@@ -284,13 +289,6 @@ std::vector<IndexedBlock> TierMigrator::ToDrain() const {
   std::sort(unwritten.begin(), unwritten.end(),
             [&](const IndexedBlock& a, const IndexedBlock& b) { return rank(a) < rank(b); });
   return unwritten;
-}
-
-void TierMigrator::ForEachBlock(absl::FunctionRef<void(IndexedBlock&)> visit) const {
-  BlockIndex::Cursor cursor;
-  do {
-    for (IndexedBlock& block : context_.index->Scan(&cursor, 4096)) visit(block);
-  } while (cursor.shard != 0 || cursor.record != 0);
 }
 
 }  // namespace halflife

@@ -6,7 +6,6 @@
 #include <optional>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "storage/residency/change_queue.h"
 #include "storage/residency/migration_context.h"
 #include "storage/residency/request_chains.h"
@@ -93,12 +92,8 @@ class TierMigrator {
   bool EmptyASlabFor(uint64_t payload_bytes);
   void MoveOut(const BlockKey& key);
 
-  struct Drained {
-    size_t blocks = 0, written_blocks = 0;
-  };
-  bool DrainPass(const Clock& clock, int64_t deadline_ns, Drained* drained);
   std::vector<IndexedBlock> ToDrain() const;
-  void ForEachBlock(absl::FunctionRef<void(IndexedBlock&)> visit) const;
+  bool DrainPass(const Clock& clock, int64_t deadline_ns, std::vector<IndexedBlock>* unwritten);
 
   // Constant after construction.
   const Options options_;
